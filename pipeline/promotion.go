@@ -1,0 +1,330 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Phase is the phase of a Promotion or of one of its steps.
+type Phase string
+
+// Phases, named as in Kargo. Skipped applies to steps only. A parked Promotion
+// is Running; people are shown "Waiting" with what it waits on.
+const (
+	Pending   Phase = "Pending"
+	Running   Phase = "Running"
+	Succeeded Phase = "Succeeded"
+	Skipped   Phase = "Skipped"
+	Aborted   Phase = "Aborted"
+	Failed    Phase = "Failed"
+	Errored   Phase = "Errored"
+)
+
+// Terminal reports whether nothing more will happen in this phase.
+func (p Phase) Terminal() bool { return p != Pending && p != Running && p != "" }
+
+// severity orders phases from harmless to worst, as Kargo does when it derives
+// a Promotion's phase from its steps.
+var severity = map[Phase]int{Succeeded: 0, Skipped: 1, Running: 2, Aborted: 3, Failed: 4, Errored: 5}
+
+// HoldIntent is what a Promotion does to automation when it succeeds.
+type HoldIntent string
+
+// Hold intents. Auto-promotions carry none.
+const (
+	NoHoldIntent HoldIntent = ""
+	// SetHold: a person promoted something other than the candidate, so
+	// auto-promotion must not undo it.
+	SetHold HoldIntent = "hold"
+	// ClearHold: a person promoted the candidate, so automation resumes.
+	ClearHold HoldIntent = "resume"
+)
+
+// Promotion is one attempt to bring one Freight into one Stage. Everything
+// above Phase is a snapshot taken at creation and never changes: .kargo.yaml is
+// not read again while the Promotion runs.
+type Promotion struct {
+	// ID is speakable and unique in the repository: "prod-142".
+	ID       string `json:"id"`
+	Seq      int    `json:"seq"`
+	Repo     Repo   `json:"repo"`
+	Pipeline string `json:"pipeline"`
+	// ConfigSHA is the commit whose .kargo.yaml this Promotion follows.
+	ConfigSHA string `json:"configSHA"`
+	Stage     Stage  `json:"stage"`
+	// Vars are the pipeline's vars.
+	Vars []Var `json:"vars,omitempty"`
+	// Freight is the target; Collection adds the Freight of the Stage's other
+	// origins, so that expressions see every artifact.
+	Freight    Freight   `json:"freight"`
+	Collection []Freight `json:"collection,omitempty"`
+	// Reason says in one sentence why the Promotion was created.
+	Reason string `json:"reason"`
+	// Actor is a login, or empty for auto-promotion.
+	Actor string `json:"actor,omitempty"`
+	// Source is the pull request or issue in which it was asked for, 0 for none.
+	Source     int        `json:"source,omitempty"`
+	HoldIntent HoldIntent `json:"holdIntent,omitempty"`
+	CreatedAt  time.Time  `json:"createdAt"`
+
+	Phase Phase `json:"phase"`
+	// Message explains a phase that is not plain success.
+	Message    string    `json:"message,omitempty"`
+	StartedAt  time.Time `json:"startedAt,omitzero"`
+	FinishedAt time.Time `json:"finishedAt,omitzero"`
+	// Previous is the Freight of the target's origin that was current when the
+	// Promotion started, nil for none.
+	Previous *Freight `json:"previous,omitempty"`
+	// Steps runs parallel to Stage.Steps.
+	Steps []StepState `json:"steps,omitempty"`
+}
+
+// StepState is what is known of one step of a Promotion.
+type StepState struct {
+	Phase     Phase     `json:"phase,omitempty"`
+	Message   string    `json:"message,omitempty"`
+	StartedAt time.Time `json:"startedAt,omitzero"`
+	EndedAt   time.Time `json:"endedAt,omitzero"`
+	// Attempts counts how often the step was begun, so that a step can tell a
+	// first run from one after a crash.
+	Attempts int `json:"attempts,omitempty"`
+	// Errors counts errors toward the step's threshold.
+	Errors int `json:"errors,omitempty"`
+	// Faults counts transient faults in a row; it sets the backoff.
+	Faults int             `json:"faults,omitempty"`
+	Output json.RawMessage `json:"output,omitempty"`
+	// WakeAt and WakeOn say when a waiting step looks again.
+	WakeAt time.Time `json:"wakeAt,omitzero"`
+	WakeOn []string  `json:"wakeOn,omitempty"`
+}
+
+// NewPromotion returns a Pending Promotion with one fresh StepState per step.
+func NewPromotion(p Promotion) Promotion {
+	p.Phase = Pending
+	p.Steps = make([]StepState, len(p.Stage.Steps))
+	return p
+}
+
+// Start moves a Pending Promotion to Running.
+func (p *Promotion) Start(now time.Time, previous *Freight) {
+	p.Phase = Running
+	p.StartedAt = now
+	p.Previous = previous
+}
+
+// Next returns the index of the first step that is not terminal, or -1.
+func (p *Promotion) Next() int {
+	for i := range p.Steps {
+		if !p.Steps[i].Phase.Terminal() {
+			return i
+		}
+	}
+	return -1
+}
+
+// Healthy reports whether no step before index i Failed, Errored or was Aborted, leaving out
+// steps with continueOnError: the meaning of success() and of an empty if.
+func (p *Promotion) Healthy(i int) bool {
+	for j := range p.Steps[:i] {
+		phase := p.Steps[j].Phase
+		if severity[phase] >= severity[Aborted] && !p.Stage.Steps[j].ContinueOnError {
+			return false
+		}
+	}
+	return true
+}
+
+// Skip ends step i without running it.
+func (p *Promotion) Skip(i int, now time.Time, why string) {
+	s := &p.Steps[i]
+	s.Phase, s.Message, s.EndedAt = Skipped, why, now
+	if s.StartedAt.IsZero() {
+		s.StartedAt = now
+	}
+}
+
+// Begin records that step i is about to run.
+func (p *Promotion) Begin(i int, now time.Time) {
+	s := &p.Steps[i]
+	s.Phase = Running
+	s.Attempts++
+	if s.StartedAt.IsZero() {
+		s.StartedAt = now
+	}
+	s.WakeAt, s.WakeOn = time.Time{}, nil
+}
+
+// StepResult is the outcome of one pass over a step.
+type StepResult struct {
+	// Phase is Succeeded, Skipped, Running (wait), Aborted, Failed or Errored.
+	Phase   Phase
+	Message string
+	// Output replaces the step's output when not nil.
+	Output json.RawMessage
+	// Terminal errors are not retried.
+	Terminal bool
+	// Transient faults cost no attempt; the step waits until WakeAt.
+	Transient bool
+	WakeAt    time.Time
+	WakeOn    []string
+}
+
+// Apply records the outcome of one pass over step i. It is total: an outcome
+// that makes no sense becomes Errored. Rules, after Kargo's engine: an error
+// below the threshold leaves the step Running; the timeout is soft and compared
+// only after a pass that did not end the step; waiting never counts as an error.
+func (p *Promotion) Apply(i int, r StepResult, now time.Time) {
+	s, spec := &p.Steps[i], p.Stage.Steps[i]
+	s.Message = r.Message
+	if r.Output != nil {
+		s.Output = r.Output
+	}
+	if !r.Transient {
+		s.Faults = 0
+	}
+	switch r.Phase {
+	case Succeeded, Skipped, Aborted:
+		s.Phase, s.EndedAt = r.Phase, now
+		return
+	case Running:
+		if r.Transient {
+			s.Faults++
+		}
+		s.WakeAt, s.WakeOn = r.WakeAt, r.WakeOn
+	case Failed, Errored:
+		s.Errors++
+		threshold := max(1, spec.Retry.ErrorThreshold)
+		if r.Terminal || s.Errors >= threshold {
+			s.Phase, s.EndedAt = r.Phase, now
+			return
+		}
+		s.WakeAt, s.WakeOn = r.WakeAt, nil
+		s.Message = fmt.Sprintf("%s (error %d of %d, will try again)", r.Message, s.Errors, threshold)
+	default:
+		s.Phase, s.EndedAt = Errored, now
+		s.Message = fmt.Sprintf("step ended in unknown phase %q", r.Phase)
+		return
+	}
+	if timeout := time.Duration(spec.Retry.Timeout); timeout > 0 {
+		deadline := s.StartedAt.Add(timeout)
+		if !now.Before(deadline) {
+			s.Phase, s.EndedAt = Errored, now
+			s.Message = fmt.Sprintf("timed out after %s; last: %s", timeout, r.Message)
+			return
+		}
+		if s.WakeAt.After(deadline) {
+			s.WakeAt = deadline
+		}
+	}
+}
+
+// Finish ends the Promotion once no step is left. Its phase is the worst among
+// the steps without continueOnError; Skipped counts as success.
+func (p *Promotion) Finish(now time.Time) {
+	worst, message := Succeeded, ""
+	for i := range p.Steps {
+		if p.Stage.Steps[i].ContinueOnError {
+			continue
+		}
+		if phase := p.Steps[i].Phase; severity[phase] > severity[worst] {
+			worst = phase
+			message = fmt.Sprintf("step %d (%s): %s", i+1, p.Stage.Steps[i].As, p.Steps[i].Message)
+		}
+	}
+	if worst == Skipped {
+		worst, message = Succeeded, ""
+	}
+	p.Phase, p.Message, p.FinishedAt = worst, message, now
+}
+
+// Abort ends the Promotion and the step it was in.
+func (p *Promotion) Abort(now time.Time, why string) {
+	if p.Phase.Terminal() {
+		return
+	}
+	if i := p.Next(); i >= 0 && p.Phase == Running {
+		s := &p.Steps[i]
+		s.Phase, s.Message, s.EndedAt = Aborted, why, now
+		s.WakeAt, s.WakeOn = time.Time{}, nil
+	}
+	p.Phase, p.Message, p.FinishedAt = Aborted, why, now
+}
+
+// WaitingOn returns the message of the step in which the Promotion is parked,
+// empty when it is not waiting.
+func (p *Promotion) WaitingOn() string {
+	if p.Phase != Running {
+		return ""
+	}
+	if i := p.Next(); i >= 0 && !p.Steps[i].WakeAt.IsZero() {
+		return p.Steps[i].Message
+	}
+	return ""
+}
+
+// Changed reports whether the Promotion changed anything outside: false when
+// the files already held what the Freight asks for, which leaves no pull
+// request and no Deployment behind.
+func (p *Promotion) Changed() bool {
+	return p.Pull().Number != 0 || p.outputString("commit", "git-push") != ""
+}
+
+// PullRef is the pull request of a Promotion as its steps reported it.
+type PullRef struct {
+	Number int    `json:"id"`
+	URL    string `json:"url"`
+	// Head is the commit that was opened for merging.
+	Head   string `json:"head,omitempty"`
+	Merged bool   `json:"merged,omitempty"`
+	// Repo is "owner/name".
+	Repo string `json:"repo,omitempty"`
+}
+
+// Pull returns the Promotion's pull request, the zero value before it exists.
+func (p *Promotion) Pull() PullRef {
+	var ref PullRef
+	for i := range p.Steps {
+		switch p.Stage.Steps[i].Uses {
+		case "git-open-pr", "git-wait-for-pr", "git-merge-pr":
+		default:
+			continue
+		}
+		var out struct {
+			PR PullRef `json:"pr"`
+		}
+		if json.Unmarshal(p.Steps[i].Output, &out) == nil && out.PR.Number != 0 {
+			if ref.Head != "" && out.PR.Head == "" {
+				out.PR.Head = ref.Head
+			}
+			ref = out.PR
+		}
+	}
+	return ref
+}
+
+// MergeCommit returns the commit that the Promotion left on the base branch,
+// empty while there is none.
+func (p *Promotion) MergeCommit() string {
+	if p.Pull().Number != 0 {
+		return p.outputString("commit", "git-merge-pr", "git-wait-for-pr")
+	}
+	return p.outputString("commit", "git-push")
+}
+
+func (p *Promotion) outputString(field string, uses ...string) string {
+	for i := len(p.Steps) - 1; i >= 0; i-- {
+		for _, u := range uses {
+			if p.Stage.Steps[i].Uses != u || p.Steps[i].Phase == Skipped {
+				continue
+			}
+			var out map[string]any
+			if json.Unmarshal(p.Steps[i].Output, &out) == nil {
+				if v, ok := out[field].(string); ok && v != "" {
+					return v
+				}
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,190 @@
+package pipeline
+
+import (
+	"slices"
+	"time"
+)
+
+// Snapshot is everything that [Decide] may know about one pipeline at one
+// moment.
+type Snapshot struct {
+	Repo      Repo
+	ConfigSHA string
+	// Discoveries holds the newest Discovery of each Warehouse, by name.
+	Discoveries map[string]Discovery
+	// Freight is all Freight of the pipeline, in any order.
+	Freight []Freight
+	// Marks say what happened to Freight in Stages.
+	Marks []Mark
+	// Holds are the recorded holds.
+	Holds []Hold
+	// Promotions are all non-terminal Promotions and, for every Stage and
+	// Freight, at least the newest terminal one.
+	Promotions []Promotion
+	// Intents are what people asked for and nobody has answered yet, oldest
+	// first.
+	Intents []Intent
+	// Matches holds, per Stage, the Freight whose artifacts the Stage's files
+	// were seen to hold already although no Promotion brought them.
+	Matches map[string]string
+}
+
+// Mark is the record of one Freight in one Stage.
+type Mark struct {
+	Stage   string `json:"stage"`
+	Freight string `json:"freight"`
+	// VerifiedAt is when it was verified there; zero means never. Sticky.
+	VerifiedAt time.Time `json:"verifiedAt,omitzero"`
+	// ApprovedAt is when it was approved for the Stage; zero means never.
+	ApprovedAt time.Time `json:"approvedAt,omitzero"`
+	// CurrentSince is when it became current; zero means it is not current now.
+	CurrentSince time.Time `json:"currentSince,omitzero"`
+	// LongestSoak is the longest completed stay while verified.
+	LongestSoak time.Duration `json:"longestSoak,omitempty"`
+}
+
+// Hold suspends auto-promotion of one origin's Freight into one Stage.
+type Hold struct {
+	Stage     string    `json:"stage"`
+	Warehouse string    `json:"warehouse"`
+	Freight   string    `json:"freight"`
+	Promotion string    `json:"promotion"`
+	Actor     string    `json:"actor"`
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+// IntentKind is what a person asked for.
+type IntentKind string
+
+// The intents.
+const (
+	IntentPromote IntentKind = "promote"
+	IntentAbort   IntentKind = "abort"
+)
+
+// Intent is a request by a person, stored when it was received. It names what
+// it meant at that moment; later events do not change its meaning.
+type Intent struct {
+	// ID is unique: the comment's id and the line in it.
+	ID    string     `json:"id"`
+	Kind  IntentKind `json:"kind"`
+	Stage string     `json:"stage,omitempty"`
+	// Freight is a full id; empty asks for the candidate.
+	Freight string `json:"freight,omitempty"`
+	// Promotion is what an abort names; empty means the Stage's or the pull
+	// request's running one.
+	Promotion string `json:"promotion,omitempty"`
+	Actor     Actor  `json:"actor"`
+	// Number is the issue or pull request of the comment, Comment its id.
+	Number     int       `json:"number,omitempty"`
+	Comment    int64     `json:"comment,omitempty"`
+	ReceivedAt time.Time `json:"receivedAt"`
+}
+
+// FreightByID returns the Freight with that full id.
+func (s Snapshot) FreightByID(id string) (Freight, bool) {
+	i := slices.IndexFunc(s.Freight, func(f Freight) bool { return f.ID == id })
+	if i < 0 {
+		return Freight{}, false
+	}
+	return s.Freight[i], true
+}
+
+// Mark returns the record of a Freight in a Stage, the zero Mark when there is
+// none.
+func (s Snapshot) Mark(stage, freight string) Mark {
+	for _, m := range s.Marks {
+		if m.Stage == stage && m.Freight == freight {
+			return m
+		}
+	}
+	return Mark{Stage: stage, Freight: freight}
+}
+
+// Current returns the Freight of one origin that is current in a Stage.
+func (s Snapshot) Current(stage, warehouse string) (Freight, bool) {
+	for _, m := range s.Marks {
+		if m.Stage != stage || m.CurrentSince.IsZero() {
+			continue
+		}
+		if f, ok := s.FreightByID(m.Freight); ok && f.Warehouse == warehouse {
+			return f, true
+		}
+	}
+	return Freight{}, false
+}
+
+// Active returns the Promotion of a Stage that is Running, else the first
+// Pending one.
+func (s Snapshot) Active(stage string) (Promotion, bool) {
+	var first *Promotion
+	for i := range s.Promotions {
+		p := &s.Promotions[i]
+		if p.Stage.Name != stage || p.Phase.Terminal() {
+			continue
+		}
+		if p.Phase == Running {
+			return *p, true
+		}
+		if first == nil || p.Seq < first.Seq {
+			first = p
+		}
+	}
+	if first == nil {
+		return Promotion{}, false
+	}
+	return *first, true
+}
+
+// Last returns the newest Promotion of a Freight into a Stage.
+func (s Snapshot) Last(stage, freight string) (Promotion, bool) {
+	var last *Promotion
+	for i := range s.Promotions {
+		p := &s.Promotions[i]
+		if p.Stage.Name == stage && p.Freight.ID == freight && (last == nil || p.Seq > last.Seq) {
+			last = p
+		}
+	}
+	if last == nil {
+		return Promotion{}, false
+	}
+	return *last, true
+}
+
+// Held returns the hold on one origin in a Stage that is in force: the intent
+// of the newest non-terminal Promotion a person created, else the recorded one.
+func (s Snapshot) Held(stage, warehouse string) (Hold, bool) {
+	var newest *Promotion
+	for i := range s.Promotions {
+		p := &s.Promotions[i]
+		if p.Stage.Name == stage && p.Freight.Warehouse == warehouse && !p.Phase.Terminal() &&
+			p.HoldIntent != NoHoldIntent && (newest == nil || p.Seq > newest.Seq) {
+			newest = p
+		}
+	}
+	if newest != nil {
+		if newest.HoldIntent == ClearHold {
+			return Hold{}, false
+		}
+		return Hold{
+			Stage: stage, Warehouse: warehouse, Freight: newest.Freight.ID,
+			Promotion: newest.ID, Actor: newest.Actor, CreatedAt: newest.CreatedAt,
+		}, true
+	}
+	for _, h := range s.Holds {
+		if h.Stage == stage && h.Warehouse == warehouse {
+			return h, true
+		}
+	}
+	return Hold{}, false
+}
+
+// Soak returns how long verified Freight has stayed in a Stage at a stretch:
+// the longest completed stay or the present one, whichever is longer.
+func (m Mark) Soak(now time.Time) time.Duration {
+	soak := m.LongestSoak
+	if !m.CurrentSince.IsZero() {
+		soak = max(soak, now.Sub(m.CurrentSince))
+	}
+	return soak
+}

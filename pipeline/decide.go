@@ -55,7 +55,10 @@ func (Wake) action()           {}
 // Applying its actions and deciding again with nothing new yields nothing but
 // [Wake].
 func Decide(p Pipeline, s Snapshot, now time.Time) []Action {
-	d := decision{p: p, s: s, now: now}
+	d := decision{p: p, s: s, now: now, ended: map[string]bool{}, queued: map[string]bool{}}
+	for _, pr := range s.Promotions {
+		d.ended[pr.ID] = pr.AbortRequested != ""
+	}
 	d.freight()
 	d.orphans()
 	d.verified()
@@ -74,7 +77,7 @@ type decision struct {
 	now     time.Time
 	wake    time.Time
 	actions []Action
-	// ended holds the Promotions that this decision aborts.
+	// ended holds the Promotions that are or will be asked to abort.
 	ended map[string]bool
 	// queued holds "stage freight" pairs that this decision starts.
 	queued map[string]bool
@@ -110,7 +113,7 @@ func (d *decision) freight() {
 func (d *decision) orphans() {
 	for i := range d.s.Promotions {
 		pr := &d.s.Promotions[i]
-		if pr.Phase.Terminal() {
+		if pr.Phase.Terminal() || d.ended[pr.ID] {
 			continue
 		}
 		if _, ok := d.p.Stage(pr.Stage.Name); !ok {
@@ -120,9 +123,6 @@ func (d *decision) orphans() {
 }
 
 func (d *decision) abort(id, reason, intent string) {
-	if d.ended == nil {
-		d.ended = map[string]bool{}
-	}
 	d.ended[id] = true
 	d.add(AbortPromotion{Promotion: id, Reason: reason, Intent: intent})
 }
@@ -401,9 +401,6 @@ func (d *decision) start(stage Stage, f Freight, intent string, fill func(*Promo
 		}
 	}
 	fill(&pr)
-	if d.queued == nil {
-		d.queued = map[string]bool{}
-	}
 	d.queued[stage.Name+" "+f.ID] = true
 	d.add(StartPromotion{Promotion: NewPromotion(pr), Intent: intent})
 }

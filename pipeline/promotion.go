@@ -68,6 +68,11 @@ type Promotion struct {
 	HoldIntent HoldIntent `json:"holdIntent,omitempty"`
 	CreatedAt  time.Time  `json:"createdAt"`
 
+	// AbortRequested is the reason why the Promotion shall end, empty while
+	// nobody wants that. Only the engine, which alone writes the fields below,
+	// carries it out, because the pull request may have been merged meanwhile.
+	AbortRequested string `json:"abortRequested,omitempty"`
+
 	Phase Phase `json:"phase"`
 	// Message explains a phase that is not plain success.
 	Message    string    `json:"message,omitempty"`

@@ -1,0 +1,138 @@
+package expr
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/Masterminds/semver/v3"
+)
+
+// function is one function of the language. expr checks calls whose argument types are
+// known against types; bind returns the implementation for one evaluation, which need
+// not check the number of arguments.
+type function struct {
+	types []any
+	allow Allow
+	bind  func(*runner) func(args ...any) (any, error)
+}
+
+// signatures is the table of all functions beyond expr's own.
+var signatures = map[string]function{
+	"quote":       {types: []any{new(func(any) string)}, bind: pure(quote)},
+	"unsafeQuote": {types: []any{new(func(any) string)}, bind: pure(unsafeQuote)},
+	"asYAML":      {types: []any{new(func(any) string)}, bind: pure(asYAML)},
+	"asJSON":      {types: []any{new(func(any) string)}, bind: pure(asJSON)},
+
+	"warehouse": {types: []any{new(func(string) Origin)}, bind: pure(warehouse)},
+	"commitFrom": {
+		types: []any{new(func(string) *Commit), new(func(string, Origin) *Commit)},
+		bind:  finder((*Env).commitFrom),
+	},
+	"imageFrom": {
+		types: []any{new(func(string) *Image), new(func(string, Origin) *Image)},
+		bind:  finder((*Env).imageFrom),
+	},
+	"chartFrom": {
+		types: []any{
+			new(func(string) *Chart), new(func(string, string) *Chart),
+			new(func(string, Origin) *Chart), new(func(string, string, Origin) *Chart),
+		},
+		bind: finder((*Env).chartFrom),
+	},
+	"artifactFrom": {
+		types: []any{new(func(string) *Artifact), new(func(string, Origin) *Artifact)},
+		bind:  finder((*Env).artifactFrom),
+	},
+
+	"freightMetadata": lookup("Freight", func(e *Env) map[string]map[string]any { return e.FreightMetadata }),
+	"freightStatus":   lookup("Freight", func(e *Env) map[string]map[string]any { return e.FreightStatus }),
+	"stageMetadata":   lookup("Stage", func(e *Env) map[string]map[string]any { return e.StageMetadata }),
+
+	"configMap":       clusterOnly("configMap", "vars.NAME"),
+	"sharedConfigMap": clusterOnly("sharedConfigMap", "vars.NAME"),
+	"secret":          clusterOnly("secret", "secrets.NAME"),
+	"sharedSecret":    clusterOnly("sharedSecret", "secrets.NAME"),
+
+	"semverDiff":  {types: []any{new(func(string, string) string)}, bind: pure(semverDiff)},
+	"semverParse": {types: []any{new(func(string) *semver.Version)}, bind: pure(semverParse)},
+
+	"always":  {types: []any{new(func() bool)}, allow: AllowStatus, bind: pure(func(...any) (any, error) { return true, nil })},
+	"success": {types: []any{new(func() bool)}, allow: AllowStatus, bind: onEnv((*Env).success)},
+	"failure": {types: []any{new(func() bool)}, allow: AllowStatus, bind: onEnv((*Env).failure)},
+	"status":  {types: []any{new(func(string) string)}, allow: AllowStatus, bind: onEnv((*Env).status)},
+}
+
+// statusElsewhere explains where the functions with AllowStatus may be used.
+const statusElsewhere = "is available only in the if and config of a step"
+
+func pure(f func(args ...any) (any, error)) func(*runner) func(args ...any) (any, error) {
+	return func(*runner) func(args ...any) (any, error) { return f }
+}
+
+func onEnv(f func(*Env, ...any) (any, error)) func(*runner) func(args ...any) (any, error) {
+	return func(r *runner) func(args ...any) (any, error) {
+		return func(args ...any) (any, error) { return f(&r.env, args...) }
+	}
+}
+
+// lookup makes a function that gives the map stored under a name, nil without one.
+func lookup(kind string, table func(*Env) map[string]map[string]any) function {
+	return function{
+		types: []any{new(func(string) map[string]any)},
+		bind: onEnv(func(e *Env, args ...any) (any, error) {
+			name, err := text(args, 0)
+			if err != nil {
+				return nil, err
+			}
+			if name == "" {
+				return nil, fmt.Errorf("the name of the %s is empty", kind)
+			}
+			found, ok := table(e)[name]
+			if !ok || found == nil {
+				return nil, nil
+			}
+			return members(found), nil
+		}),
+	}
+}
+
+// clusterOnly makes a function of Kargo that reads from the Kubernetes cluster.
+func clusterOnly(name, instead string) function {
+	err := fmt.Errorf("%s() is not available: there is no cluster to read from; use %s", name, instead)
+	return function{
+		types: []any{new(func(string) map[string]string)},
+		bind:  pure(func(...any) (any, error) { return nil, err }),
+	}
+}
+
+// nowFunction replaces expr's now() where the Env brings a clock.
+func nowFunction(now func() time.Time) func(args ...any) (any, error) {
+	return func(...any) (any, error) { return now(), nil }
+}
+
+// text returns argument i, which must be a string: expr checks types at compile time
+// only where it knows them.
+func text(args []any, i int) (string, error) {
+	if i >= len(args) {
+		return "", fmt.Errorf("argument %d is missing", i+1)
+	}
+	s, ok := args[i].(string)
+	if !ok {
+		return "", fmt.Errorf("argument %d must be a string, not %s", i+1, describe(args[i]))
+	}
+	return s, nil
+}
+
+var errEmptyName = errors.New("the name of the Warehouse is empty")
+
+func warehouse(args ...any) (any, error) {
+	name, err := text(args, 0)
+	if err != nil {
+		return nil, err
+	}
+	if name == "" {
+		return nil, errEmptyName
+	}
+	return Origin{Kind: "Warehouse", Name: name}, nil
+}

@@ -1,0 +1,155 @@
+package step
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/tree"
+)
+
+// ErrNotFound is returned by ports for something that does not exist.
+var ErrNotFound = errors.New("not found")
+
+// Ref names what to check out; at most one field is set, none means the default
+// branch.
+type Ref struct{ Branch, Tag, Commit string }
+
+// Git reads and writes repositories by object; there is no clone and no work
+// tree. Repository URLs are as the Pipeline wrote them.
+type Git interface {
+	// Checkout opens a commit's tree; files are fetched when first read. An
+	// absent branch, tag or commit is ErrNotFound.
+	Checkout(ctx context.Context, repoURL string, ref Ref) (*tree.Checkout, error)
+	// Commit stores the newest pending commit of c, without any branch pointing
+	// at it, and returns its id. Doing it twice leaves an unreachable commit
+	// behind and nothing else.
+	Commit(ctx context.Context, c *tree.Checkout) (string, error)
+	// Push makes a branch point at the pending commits of c.
+	Push(ctx context.Context, c *tree.Checkout, r PushRequest) (PushResult, error)
+}
+
+// PushRequest says where pending commits go.
+type PushRequest struct {
+	Branch string
+	// Own marks a branch that belongs to the Promotion alone and is replaced.
+	// Otherwise the commits are put on top of whatever the branch holds, by
+	// line merge; a *tree.ConflictError means that they do not fit.
+	Own bool
+	// Promotion is the value of the Kargo-Promotion trailer by which a push
+	// that already happened is recognised.
+	Promotion string
+	// Again is true when the step ran before, so that a push may have happened.
+	Again bool
+	// Attempts bounds how often a lost race is run again.
+	Attempts int
+}
+
+// PushResult is what a push left behind.
+type PushResult struct {
+	// Commit is the branch's tip, Base the commit beneath the pushed ones.
+	Commit, Base string
+	// URL shows the commit in a browser; empty when unknown.
+	URL string
+}
+
+// PullRequest is a pull request as the Git host describes it.
+type PullRequest struct {
+	Number      int
+	URL         string
+	Open        bool
+	Merged      bool
+	Draft       bool
+	Title, Body string
+	// Head is the head commit, HeadRef its branch, Base the target branch.
+	Head, HeadRef, Base string
+	// Mergeable is nil while the host is still computing it.
+	Mergeable *bool
+	// State is GitHub's mergeable_state: clean, blocked, behind, dirty,
+	// unstable, has_hooks, draft, unknown or empty.
+	State string
+	// MergeCommit is set once merged; before, hosts report test merges here.
+	MergeCommit string
+}
+
+// NewPullRequest describes a pull request to open.
+type NewPullRequest struct {
+	Head, Base, Title, Body                     string
+	Draft                                       bool
+	Labels, Reviewers, TeamReviewers, Assignees []string
+}
+
+// MergeRequest says how to merge.
+type MergeRequest struct {
+	// SHA is the head that was judged; another head is ErrHeadMoved.
+	SHA string
+	// Method is squash, merge or rebase.
+	Method string
+	// Title and Message make the commit message; ignored for rebase.
+	Title, Message string
+}
+
+// ErrHeadMoved means that the head is no longer the one that was judged.
+var ErrHeadMoved = errors.New("the pull request's head moved")
+
+// NotMergeableError means that the host refuses to merge now.
+type NotMergeableError struct {
+	Message string
+	// Retry is true when the refusal is a race ("base branch was modified")
+	// rather than a verdict.
+	Retry bool
+}
+
+// Error implements error.
+func (e *NotMergeableError) Error() string { return e.Message }
+
+// PullRequests is what steps need of pull requests.
+type PullRequests interface {
+	// ByHead returns the pull request from branch head into base: an open one,
+	// else a merged one, else the newest closed one, else ErrNotFound.
+	ByHead(ctx context.Context, repoURL, head, base string) (PullRequest, error)
+	Get(ctx context.Context, repoURL string, number int) (PullRequest, error)
+	// Create opens a pull request. One that exists already is returned as ByHead
+	// would; no difference between the branches is ErrNoDifference.
+	Create(ctx context.Context, repoURL string, n NewPullRequest) (PullRequest, error)
+	// Merge merges and returns the commit on the base branch; ErrHeadMoved or
+	// *NotMergeableError when the host refuses.
+	Merge(ctx context.Context, repoURL string, number int, m MergeRequest) (string, error)
+	// Close closes the pull request and deletes its branch if it still points at
+	// head. Closing a closed one is no error.
+	Close(ctx context.Context, repoURL string, number int, branch, head string) error
+}
+
+// ErrNoDifference means that there is nothing to merge.
+var ErrNoDifference = errors.New("no difference between the branches")
+
+// Check is one required check on a commit.
+type Check struct {
+	Name string
+	// State is success, pending or failure.
+	State string
+	URL   string
+}
+
+// Gates is what the host demands before a merge, and who approved.
+type Gates interface {
+	// RequiredChecks returns the checks that rules and branch protection require
+	// on base, with their state on the commit. The App's own never count.
+	RequiredChecks(ctx context.Context, repoURL, base, sha string) ([]Check, error)
+	// Approvals returns those whose latest review approves exactly this head,
+	// with their role, and with those of the given "@org/team" entries that they
+	// belong to. Authors never count.
+	Approvals(ctx context.Context, repoURL string, number int, head string, teams []string) ([]pipeline.Actor, error)
+}
+
+// Ports are the outside world of steps.
+type Ports struct {
+	Git   Git
+	Pulls PullRequests
+	Gates Gates
+	// Now is the clock.
+	Now func() time.Time
+	// PollInterval is how long a step waits for an event before it looks itself.
+	PollInterval time.Duration
+}

@@ -1,0 +1,71 @@
+package step
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Registry finds step Definitions by name.
+type Registry struct{ byName map[string]Definition }
+
+// NewRegistry returns a Registry of the given Definitions. Two of one name are
+// an error.
+func NewRegistry(defs ...Definition) (*Registry, error) {
+	r := &Registry{byName: make(map[string]Definition, len(defs))}
+	for _, d := range defs {
+		if _, dup := r.byName[d.name]; dup {
+			return nil, fmt.Errorf("step %q is defined twice", d.name)
+		}
+		r.byName[d.name] = d
+	}
+	return r, nil
+}
+
+// Lookup returns the Definition with that name.
+func (r *Registry) Lookup(name string) (Definition, bool) {
+	d, ok := r.byName[name]
+	return d, ok
+}
+
+// Names returns all names, sorted.
+func (r *Registry) Names() []string { return slices.Sorted(maps.Keys(r.byName)) }
+
+// CheckConfig reports whether config can be what the step expects before any
+// expression in it is evaluated: values that hold an expression pass as
+// anything, everything else must decode.
+func (r *Registry) CheckConfig(uses string, config map[string]any) error {
+	d, ok := r.byName[uses]
+	if !ok {
+		return fmt.Errorf("unknown step %q", uses)
+	}
+	if hasExpression(config) {
+		return nil
+	}
+	if config == nil {
+		config = map[string]any{}
+	}
+	raw, err := json.Marshal(config)
+	if err != nil {
+		return err
+	}
+	return d.check(raw)
+}
+
+func hasExpression(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return strings.Contains(v, "${{") || strings.Contains(v, "${%")
+	case []any:
+		return slices.ContainsFunc(v, hasExpression)
+	case map[string]any:
+		for _, e := range v {
+			if hasExpression(e) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,249 @@
+package step
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/tree"
+)
+
+// Kind says what happens to a step when a Promotion goes on after a crash.
+type Kind int
+
+const (
+	// Workspace steps leave their result in the Workspace, which lives in memory
+	// only: they are replayed, with Env.Prior set to the output they recorded,
+	// when a later step needs the Workspace.
+	Workspace Kind = iota
+	// Remote steps leave their result outside and are never replayed.
+	Remote
+)
+
+// Env is what a step sees of the Promotion it belongs to.
+type Env struct {
+	Ports
+	// Promotion is read-only.
+	Promotion *pipeline.Promotion
+	// Index is the step's position in Promotion.Steps.
+	Index int
+	// Workspace holds the files.
+	Workspace *tree.Workspace
+	// Attempt counts from 1; greater than 1 means that an earlier attempt may
+	// have had its effect.
+	Attempt int
+	// Prior is the output of an earlier pass of this step, nil for none.
+	Prior json.RawMessage
+	// Replaying is true when the step already succeeded and runs again only to
+	// rebuild the Workspace. It must leave the files as it did then.
+	Replaying bool
+	Log       *slog.Logger
+}
+
+// Definition is one kind of step.
+type Definition struct {
+	name  string
+	kind  Kind
+	run   func(ctx context.Context, env Env, config []byte) (any, error)
+	check func(config []byte) error
+}
+
+// Define makes a Definition from a function over a config type and an output
+// type. The config is decoded strictly: an unknown field is a permanent error.
+// A config may implement interface{ Validate() error }. The output must survive
+// a JSON round trip. A nil error means success; see [Skip], [WaitError],
+// [FailedError], [AbortedError], [RewindError] and [pipeline.TransientError]
+// for the others. A returned output counts also when the error is not nil.
+func Define[C, O any](name string, kind Kind, run func(context.Context, Env, C) (O, error)) Definition {
+	decode := func(raw []byte) (C, error) {
+		var c C
+		dec := json.NewDecoder(bytes.NewReader(raw))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(&c); err != nil {
+			return c, describeDecodeError(err)
+		}
+		if v, ok := any(c).(interface{ Validate() error }); ok {
+			return c, v.Validate()
+		}
+		return c, nil
+	}
+	return Definition{
+		name: name,
+		kind: kind,
+		check: func(raw []byte) error {
+			_, err := decode(raw)
+			return err
+		},
+		run: func(ctx context.Context, env Env, raw []byte) (any, error) {
+			c, err := decode(raw)
+			if err != nil {
+				return nil, &FailedError{Err: fmt.Errorf("config of %s: %w", name, err), Terminal: true}
+			}
+			return run(ctx, env, c)
+		},
+	}
+}
+
+// Name is what a step's uses field says.
+func (d Definition) Name() string { return d.name }
+
+// Kind says whether the step is replayed.
+func (d Definition) Kind() Kind { return d.kind }
+
+// WaitError parks the step: it costs no attempt and runs again at Until or when
+// one of the On events arrives, whichever is first.
+type WaitError struct {
+	// Message says what is waited for, as people should read it.
+	Message string
+	Until   time.Time
+	On      []string
+}
+
+// Error implements error.
+func (e *WaitError) Error() string { return e.Message }
+
+// Skip ends the step as Skipped: there was nothing to do. Its output counts.
+type Skip struct{ Message string }
+
+// Error implements error.
+func (e *Skip) Error() string { return e.Message }
+
+// FailedError ends the attempt as Failed, a matter of logic, rather than
+// Errored, a matter of technique. Terminal ones are not retried.
+type FailedError struct {
+	Err      error
+	Terminal bool
+}
+
+// Error implements error.
+func (e *FailedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *FailedError) Unwrap() error { return e.Err }
+
+// PermanentError ends the step as Errored whatever its retry policy says.
+type PermanentError struct{ Err error }
+
+// Error implements error.
+func (e *PermanentError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *PermanentError) Unwrap() error { return e.Err }
+
+// AbortedError ends the Promotion because a person asked for it, for example by
+// closing its pull request.
+type AbortedError struct{ Message string }
+
+// Error implements error.
+func (e *AbortedError) Error() string { return e.Message }
+
+// RewindError asks the engine to run the Promotion again from its first
+// git-clone, because the branch it was built on moved in a way that matters.
+type RewindError struct{ Reason string }
+
+// Error implements error.
+func (e *RewindError) Error() string { return e.Reason }
+
+// Run runs the step once and translates what it returned into a StepResult.
+// Panics become terminal errors. Backoff for errors that are tried again is
+// derived from the step's own counters. A RewindError is returned as error, as
+// is the end of ctx: neither is a result.
+func (d Definition) Run(ctx context.Context, env Env, config map[string]any) (res pipeline.StepResult, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			res = pipeline.StepResult{
+				Phase: pipeline.Errored, Terminal: true,
+				Message: fmt.Sprintf("internal error: %s panicked: %v", d.name, r),
+			}
+		}
+	}()
+	if config == nil {
+		config = map[string]any{}
+	}
+	raw, err := json.Marshal(config)
+	if err != nil {
+		return pipeline.StepResult{Phase: pipeline.Errored, Terminal: true, Message: err.Error()}, nil
+	}
+	out, runErr := d.run(ctx, env, raw)
+	if ctx.Err() != nil && runErr != nil {
+		return pipeline.StepResult{}, context.Cause(ctx)
+	}
+	var rewind *RewindError
+	if errors.As(runErr, &rewind) {
+		return pipeline.StepResult{}, runErr
+	}
+	return result(env, out, runErr), nil
+}
+
+func result(env Env, out any, err error) pipeline.StepResult {
+	r := pipeline.StepResult{Phase: pipeline.Succeeded}
+	if out != nil {
+		raw, jsonErr := json.Marshal(out)
+		if jsonErr != nil {
+			return pipeline.StepResult{Phase: pipeline.Errored, Terminal: true, Message: "output: " + jsonErr.Error()}
+		}
+		if !bytes.Equal(raw, []byte("null")) {
+			r.Output = raw
+		}
+	}
+	if err == nil {
+		return r
+	}
+	r.Message = err.Error()
+	var (
+		wait      *WaitError
+		skip      *Skip
+		failed    *FailedError
+		permanent *PermanentError
+		aborted   *AbortedError
+		state     = env.Promotion.Steps[env.Index]
+	)
+	switch {
+	case errors.As(err, &wait):
+		r.Phase, r.WakeAt, r.WakeOn = pipeline.Running, wait.Until, wait.On
+	case errors.As(err, &skip):
+		r.Phase = pipeline.Skipped
+	case errors.As(err, &aborted):
+		r.Phase = pipeline.Aborted
+	case errors.As(err, &failed):
+		r.Phase, r.Terminal = pipeline.Failed, failed.Terminal
+		r.WakeAt = env.Now().Add(Backoff(state.Errors))
+	case errors.As(err, &permanent):
+		r.Phase, r.Terminal = pipeline.Errored, true
+	default:
+		if after, ok := pipeline.IsTransient(err); ok {
+			r.Phase, r.Transient = pipeline.Running, true
+			r.WakeAt = env.Now().Add(max(after, Backoff(state.Faults)))
+			r.Message = "waiting out a fault: " + err.Error()
+			break
+		}
+		r.Phase = pipeline.Errored
+		r.WakeAt = env.Now().Add(Backoff(state.Errors))
+	}
+	return r
+}
+
+// Backoff is the wait before try n+1 (n counts from 0): half a second, doubling
+// up to a minute.
+func Backoff(n int) time.Duration {
+	return min(time.Minute, 500*time.Millisecond<<min(n, 7))
+}
+
+// describeDecodeError turns encoding/json's errors into what a person can act
+// on.
+func describeDecodeError(err error) error {
+	var typ *json.UnmarshalTypeError
+	if errors.As(err, &typ) {
+		hint := ""
+		if typ.Type.Kind().String() == "string" && (typ.Value == "number" || typ.Value == "bool") {
+			hint = "; wrap the expression in quote() to keep it a string"
+		}
+		return fmt.Errorf("%s: expected %s, got %s%s", typ.Field, typ.Type, typ.Value, hint)
+	}
+	return err
+}

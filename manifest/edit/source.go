@@ -130,6 +130,16 @@ func (s *source) lineEnd(off int) int {
 	return off
 }
 
+// previousEnd returns the offset just before the line break that ends at the
+// line start given, or the start itself on the first line.
+func (s *source) previousEnd(start int) int {
+	i, found := slices.BinarySearch(s.lines, start)
+	if !found || i == 0 {
+		return start
+	}
+	return s.lineEnd(s.lines[i-1])
+}
+
 // eol returns the file's line break: that of its first line.
 func (s *source) eol() string {
 	if i := bytes.IndexByte(s.src, '\n'); i > 0 && s.src[i-1] == '\r' {

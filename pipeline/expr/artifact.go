@@ -2,11 +2,13 @@ package expr
 
 import "time"
 
+const originKind = "Warehouse"
+
 // Origin says which Warehouse a piece of Freight comes from; warehouse(name) makes one.
 // Like all types that expressions see, its fields have their Go names in expressions
 // (.Name) and lower camel case in JSON.
 type Origin struct {
-	Kind string `json:"kind,omitempty"` // always Warehouse
+	Kind string `json:"kind,omitempty"` // Warehouse; empty means the same
 	Name string `json:"name,omitempty"`
 }
 

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/expr-lang/expr"
-	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/vm"
 )
@@ -103,59 +102,4 @@ func (p part) byteOffset(runes int) int {
 		runes--
 	}
 	return len(p.source)
-}
-
-// nameCheck finds functions that do not exist and names that may not be used here, which
-// the language itself would take for nil until they are called.
-type nameCheck struct {
-	allow  Allow
-	locals map[string]bool
-	faults []nameFault
-}
-
-type nameFault struct {
-	at      int // characters from the start of the expression
-	name    string
-	message string
-}
-
-// Visit implements ast.Visitor.
-func (n *nameCheck) Visit(node *ast.Node) {
-	switch v := (*node).(type) {
-	case *ast.VariableDeclaratorNode:
-		if n.locals == nil {
-			n.locals = map[string]bool{}
-		}
-		n.locals[v.Name] = true
-	case *ast.IdentifierNode:
-		if r, ok := restricted[v.Value]; ok && n.allow&r.allow == 0 {
-			n.add(v, v.Value, r.where)
-		}
-	case *ast.CallNode:
-		callee, ok := v.Callee.(*ast.IdentifierNode)
-		if !ok || overrides[callee.Value] {
-			return
-		}
-		f, known := signatures[callee.Value]
-		switch {
-		case !known:
-			n.add(callee, "", fmt.Sprintf("there is no function %s()%s", callee.Value, suggestion(callee.Value)))
-		case n.allow&f.allow != f.allow:
-			n.add(callee, "", callee.Value+"() "+statusElsewhere)
-		}
-	}
-}
-
-func (n *nameCheck) add(node ast.Node, name, message string) {
-	n.faults = append(n.faults, nameFault{at: node.Location().From, name: name, message: message})
-}
-
-// fault is the first one that no local variable of the same name explains.
-func (n *nameCheck) fault() *nameFault {
-	for i, f := range n.faults {
-		if f.name == "" || !n.locals[f.name] {
-			return &n.faults[i]
-		}
-	}
-	return nil
 }

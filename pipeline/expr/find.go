@@ -120,7 +120,7 @@ func find[T any](
 	}
 	for i := range e.Freight {
 		f := &e.Freight[i]
-		if q.origin != nil && f.Origin != *q.origin {
+		if q.origin != nil && f.Origin.Name != q.origin.Name {
 			continue
 		}
 		if at := slices.IndexFunc(items(f), match); at >= 0 {
@@ -141,7 +141,7 @@ func origin[T any](
 	for _, w := range e.Warehouses {
 		for _, s := range w.Subscriptions {
 			if provides(s) {
-				candidates = append(candidates, Origin{Kind: "Warehouse", Name: w.Name})
+				candidates = append(candidates, Origin{Kind: originKind, Name: w.Name})
 			}
 		}
 	}

@@ -8,9 +8,9 @@ import (
 	"github.com/Masterminds/semver/v3"
 )
 
-// function is one function of the language. expr checks calls whose argument types are
-// known against types; bind returns the implementation for one evaluation, which need
-// not check the number of arguments.
+// function is one function of the language. expr checks the number of arguments, and
+// their types where it knows them, against types; of several it reports the fault with the
+// last, so the simplest form stands there. bind returns the implementation for one evaluation.
 type function struct {
 	types []any
 	allow Allow
@@ -21,27 +21,27 @@ type function struct {
 var signatures = map[string]function{
 	"quote":       {types: []any{new(func(any) string)}, bind: pure(quote)},
 	"unsafeQuote": {types: []any{new(func(any) string)}, bind: pure(unsafeQuote)},
-	"asYAML":      {types: []any{new(func(any) string)}, bind: pure(asYAML)},
-	"asJSON":      {types: []any{new(func(any) string)}, bind: pure(asJSON)},
+	"asYAML":      {types: []any{new(func(any) string)}, bind: onBudget((*budget).asYAML)},
+	"asJSON":      {types: []any{new(func(any) string)}, bind: onBudget((*budget).asJSON)},
 
 	"warehouse": {types: []any{new(func(string) Origin)}, bind: pure(warehouse)},
 	"commitFrom": {
-		types: []any{new(func(string) *Commit), new(func(string, Origin) *Commit)},
+		types: []any{new(func(string, Origin) *Commit), new(func(string) *Commit)},
 		bind:  finder((*Env).commitFrom),
 	},
 	"imageFrom": {
-		types: []any{new(func(string) *Image), new(func(string, Origin) *Image)},
+		types: []any{new(func(string, Origin) *Image), new(func(string) *Image)},
 		bind:  finder((*Env).imageFrom),
 	},
 	"chartFrom": {
 		types: []any{
-			new(func(string) *Chart), new(func(string, string) *Chart),
-			new(func(string, Origin) *Chart), new(func(string, string, Origin) *Chart),
+			new(func(string, string, Origin) *Chart), new(func(string, Origin) *Chart),
+			new(func(string, string) *Chart), new(func(string) *Chart),
 		},
 		bind: finder((*Env).chartFrom),
 	},
 	"artifactFrom": {
-		types: []any{new(func(string) *Artifact), new(func(string, Origin) *Artifact)},
+		types: []any{new(func(string, Origin) *Artifact), new(func(string) *Artifact)},
 		bind:  finder((*Env).artifactFrom),
 	},
 
@@ -73,6 +73,12 @@ func pure(f func(args ...any) (any, error)) func(*runner) func(args ...any) (any
 func onEnv(f func(*Env, ...any) (any, error)) func(*runner) func(args ...any) (any, error) {
 	return func(r *runner) func(args ...any) (any, error) {
 		return func(args ...any) (any, error) { return f(&r.env, args...) }
+	}
+}
+
+func onBudget(f func(*budget, ...any) (any, error)) func(*runner) func(args ...any) (any, error) {
+	return func(r *runner) func(args ...any) (any, error) {
+		return func(args ...any) (any, error) { return f(&r.budget, args...) }
 	}
 }
 
@@ -134,5 +140,5 @@ func warehouse(args ...any) (any, error) {
 	if name == "" {
 		return nil, errEmptyName
 	}
-	return Origin{Kind: "Warehouse", Name: name}, nil
+	return Origin{Kind: originKind, Name: name}, nil
 }

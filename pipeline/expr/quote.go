@@ -32,17 +32,21 @@ func unsafeQuote(args ...any) (any, error) {
 }
 
 // asJSON makes a string of indented JSON that ends in a newline.
-func asJSON(args ...any) (any, error) {
-	data, err := json.MarshalIndent(args[0], "", "  ")
+func (b *budget) asJSON(args ...any) (any, error) {
+	data, err := b.jsonToIndent(args[0], 2)
 	if err != nil {
 		return nil, fmt.Errorf("asJSON: %w", err)
 	}
-	return `"` + string(data) + "\n\"", nil
+	var out bytes.Buffer
+	if err := json.Indent(&out, data, "", "  "); err != nil {
+		return nil, fmt.Errorf("asJSON: %w", err)
+	}
+	return `"` + out.String() + "\n\"", nil
 }
 
 // asYAML makes a string of YAML that ends in a newline. Keys are those of the JSON form.
-func asYAML(args ...any) (any, error) {
-	data, err := json.Marshal(args[0])
+func (b *budget) asYAML(args ...any) (any, error) {
+	data, err := b.jsonToIndent(args[0], 4)
 	if err != nil {
 		return nil, fmt.Errorf("asYAML: %w", err)
 	}
@@ -59,4 +63,32 @@ func asYAML(args ...any) (any, error) {
 		return nil, fmt.Errorf("asYAML: %w", err)
 	}
 	return `"` + out.String() + `"`, nil
+}
+
+// jsonToIndent is the JSON of a value, for which it charges what it will take once it is
+// indented by so many spaces: with deep nesting that is many times its length.
+func (b *budget) jsonToIndent(value any, spaces int) ([]byte, error) {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return nil, err
+	}
+	size, depth, inString := len(data), 0, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case c == '\\':
+			i++ // only within strings
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			depth++
+			size += depth * spaces
+		case c == '}' || c == ']':
+			depth--
+			size += depth * spaces
+		case c == ',':
+			size += depth * spaces
+		}
+	}
+	return data, b.build(size)
 }

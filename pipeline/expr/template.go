@@ -7,7 +7,7 @@ import (
 
 const (
 	maxTemplate   = 1 << 20
-	maxExpression = 16 << 10
+	maxExpression = 8 << 10
 )
 
 // delimiters are tried in this order only where both open at the same place,

@@ -1,0 +1,104 @@
+package expr
+
+import (
+	"slices"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/parser"
+)
+
+// Reference is a name that an expression mentions.
+type Reference struct {
+	// Root is a variable (outputs, vars, ctx, ...) or, with Call, a function.
+	Root string
+	// Name is the member of the variable that is used, written .Name or ["Name"], or the
+	// first argument of the call. It is empty when that is computed or absent.
+	Name string
+	// Call says that Root is a function.
+	Call bool
+	// Offset is where Root stands in the template, in bytes.
+	Offset int
+}
+
+// References lists what the expressions of a template mention, in order of appearance, so
+// that outputs.build can be checked against the steps before, and variables be evaluated
+// after those they use. It is static: what a condition skips is listed too, and names
+// computed at run time are not. Local variables and expr's own functions are left out.
+// The error is an [*Error] for a template that does not parse.
+func References(template string) ([]Reference, error) {
+	if !HasExpression(template) {
+		return nil, nil
+	}
+	parts, err := split(template)
+	if err != nil {
+		return nil, err
+	}
+	var all []Reference
+	for _, p := range parts {
+		if !p.expression || p.source == "" {
+			continue
+		}
+		found, err := p.references()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
+// ReferencesBare is References for an expression that stands without delimiters.
+func ReferencesBare(expression string) ([]Reference, error) {
+	p, err := bare(expression)
+	if err != nil {
+		return nil, err
+	}
+	return p.references()
+}
+
+func (p part) references() ([]Reference, error) {
+	tree, err := parser.Parse(p.source)
+	if err != nil {
+		return nil, p.located(err)
+	}
+	c := collector{part: p, at: map[ast.Node]int{}, locals: map[string]bool{}}
+	ast.Walk(&tree.Node, &c)
+	found := slices.DeleteFunc(c.found, func(r Reference) bool { return !r.Call && c.locals[r.Root] })
+	slices.SortStableFunc(found, func(a, b Reference) int { return a.Offset - b.Offset })
+	return found, nil
+}
+
+// collector gathers references. A walk visits an identifier before what it is part of, so
+// a reference gets its Name, or becomes a call, when the parent is seen.
+type collector struct {
+	part   part
+	found  []Reference
+	at     map[ast.Node]int // index into found
+	locals map[string]bool
+}
+
+// Visit implements ast.Visitor.
+func (c *collector) Visit(node *ast.Node) {
+	switch v := (*node).(type) {
+	case *ast.IdentifierNode:
+		c.at[v] = len(c.found)
+		c.found = append(c.found, Reference{Root: v.Value, Offset: c.part.offset + c.part.byteOffset(v.Location().From)})
+	case *ast.MemberNode:
+		if i, ok := c.at[v.Node]; ok {
+			if property, ok := v.Property.(*ast.StringNode); ok {
+				c.found[i].Name = property.Value
+			}
+		}
+	case *ast.CallNode:
+		if i, ok := c.at[v.Callee]; ok {
+			c.found[i].Call = true
+			if len(v.Arguments) > 0 {
+				if name, ok := v.Arguments[0].(*ast.StringNode); ok {
+					c.found[i].Name = name.Value
+				}
+			}
+		}
+	case *ast.VariableDeclaratorNode:
+		c.locals[v.Name] = true
+	}
+}

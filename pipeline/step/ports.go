@@ -28,6 +28,8 @@ type Git interface {
 	Commit(ctx context.Context, c *tree.Checkout) (string, error)
 	// Push makes a branch point at the pending commits of c.
 	Push(ctx context.Context, c *tree.Checkout, r PushRequest) (PushResult, error)
+	// DeleteBranch removes a branch; one that does not exist is no error.
+	DeleteBranch(ctx context.Context, repoURL, branch string) error
 }
 
 // PushRequest says where pending commits go.
@@ -116,9 +118,9 @@ type PullRequests interface {
 	// Merge merges and returns the commit on the base branch; ErrHeadMoved or
 	// *NotMergeableError when the host refuses.
 	Merge(ctx context.Context, repoURL string, number int, m MergeRequest) (string, error)
-	// Close closes the pull request and deletes its branch if it still points at
-	// head. Closing a closed one is no error.
-	Close(ctx context.Context, repoURL string, number int, branch, head string) error
+	// Close closes the pull request with a comment that says why; closing one that is
+	// closed or merged already is no error and leaves no comment.
+	Close(ctx context.Context, repoURL string, number int, why string) error
 }
 
 // ErrNoDifference means that there is nothing to merge.

@@ -21,7 +21,10 @@ const (
 	// only: they are replayed, with Env.Prior set to the output they recorded,
 	// when a later step needs the Workspace.
 	Workspace Kind = iota
-	// Remote steps leave their result outside and are never replayed.
+	// Publish steps read the Workspace and leave their result outside; they are
+	// never replayed.
+	Publish
+	// Remote steps neither read the Workspace nor are they replayed.
 	Remote
 )
 

@@ -158,7 +158,7 @@ func integer(args []any, i int) (int, error) {
 const (
 	maxPattern      = 1_000 // bytes of a regular expression
 	maxInstructions = 5_000 // of its program
-	stepsPerByte    = 16    // of that program, for each byte of budget
+	stepsPerByte    = 4     // of that program, for each byte of budget
 )
 
 // matches is the operator of that name. Matching takes time in proportion to the text

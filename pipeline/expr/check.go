@@ -38,7 +38,7 @@ func check(parts []part, allow Allow) error {
 	}
 	var faults []error
 	for _, p := range parts {
-		if !p.expression || p.source == "" {
+		if !p.expression {
 			continue
 		}
 		if _, err := r.compile(p); err != nil {

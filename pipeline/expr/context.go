@@ -151,6 +151,7 @@ func textKeys(value any) any {
 
 func decodeField(data []byte, target any, strict bool) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
 	if strict {
 		dec.DisallowUnknownFields()
 	}
@@ -158,7 +159,7 @@ func decodeField(data []byte, target any, strict bool) error {
 	var wrongType *json.UnmarshalTypeError
 	switch {
 	case err == nil:
-		return nil
+		return plainTarget(target)
 	case errors.As(err, &wrongType):
 		at := ""
 		if wrongType.Field != "" {
@@ -168,6 +169,30 @@ func decodeField(data []byte, target any, strict bool) error {
 	default:
 		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 	}
+}
+
+// plainTarget converts the numbers of values that are free in form.
+func plainTarget(target any) error {
+	var err error
+	switch t := target.(type) {
+	case *map[string]any:
+		_, err = plainNumbers(*t)
+	case *map[string]map[string]any:
+		for _, m := range *t {
+			if _, err = plainNumbers(m); err != nil {
+				break
+			}
+		}
+	case *[]Freight:
+		for _, f := range *t {
+			for _, a := range f.Artifacts {
+				if _, err = plainNumbers(a.Metadata); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return err
 }
 
 // contextWarehouse is what matters here of a Warehouse in .kargo.yaml.

@@ -54,9 +54,6 @@ func (r *runner) evaluate(template string) (any, error) {
 			text.WriteString(p.source)
 			continue
 		}
-		if p.source == "" {
-			continue // Kargo takes ${{}} for no text at all
-		}
 		value, err := r.run(p)
 		if err != nil {
 			return nil, err

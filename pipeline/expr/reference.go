@@ -35,7 +35,7 @@ func References(template string) ([]Reference, error) {
 	}
 	var all []Reference
 	for _, p := range parts {
-		if !p.expression || p.source == "" {
+		if !p.expression {
 			continue
 		}
 		found, err := p.references()

@@ -67,9 +67,10 @@ func split(template string) ([]part, error) {
 				Message: fmt.Sprintf("expression of %d bytes is longer than %d", length, maxExpression),
 			}
 		}
-		parts = append(parts,
-			part{source: template[at:start], offset: at},
-			part{source: template[from : from+length], offset: from, expression: true})
+		parts = append(parts, part{source: template[at:start], offset: at})
+		if length > 0 { // Kargo takes ${{}} for no text at all
+			parts = append(parts, part{source: template[from : from+length], offset: from, expression: true})
+		}
 		at = from + length + len(closing)
 	}
 }

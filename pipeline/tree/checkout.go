@@ -29,6 +29,9 @@ type Person struct{ Name, Email string }
 // Commit is a commit that is not published yet. Its parent is the Commit
 // before it, or the Checkout's Head.
 type Commit struct {
+	// ID is the name under which the commit was stored, zero while it was not. A
+	// Rebase makes other commits, which are not stored yet.
+	ID      Hash
 	Message string
 	// Author is nil for the App itself, whose commits GitHub signs.
 	Author *Person
@@ -71,6 +74,22 @@ func (c *Checkout) Commit(ctx context.Context, message string, author *Person) (
 
 // Pending returns the commits that are not published, oldest first.
 func (c *Checkout) Pending() []Commit { return c.pending }
+
+// Stored records that the newest pending commit exists under the name id.
+func (c *Checkout) Stored(id Hash) {
+	if n := len(c.pending); n > 0 {
+		c.pending[n-1].ID = id
+	}
+}
+
+// Tip is the newest commit: the last pending one, zero while that is not
+// stored, or Head when nothing is pending.
+func (c *Checkout) Tip() Hash {
+	if n := len(c.pending); n > 0 {
+		return c.pending[n-1].ID
+	}
+	return c.Head
+}
 
 // Objects returns the blobs and trees of all pending commits, each once: what
 // a push sends beside the commits.

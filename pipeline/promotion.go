@@ -81,6 +81,8 @@ type Promotion struct {
 	// Previous is the Freight of the target's origin that was current when the
 	// Promotion started, nil for none.
 	Previous *Freight `json:"previous,omitempty"`
+	// Rewinds counts how often the steps began again on a newer base.
+	Rewinds int `json:"rewinds,omitempty"`
 	// Steps runs parallel to Stage.Steps.
 	Steps []StepState `json:"steps,omitempty"`
 }
@@ -308,6 +310,21 @@ func (p *Promotion) Pull() PullRef {
 	return ref
 }
 
+// OwnBranch returns the branch that the Promotion pushed for itself alone, empty
+// when it has none.
+func (p *Promotion) OwnBranch() string {
+	branch := p.outputString("branch", "git-push")
+	if branch != PromotionBranch(p) {
+		return ""
+	}
+	return branch
+}
+
+// PromotionBranch is the name of the branch that belongs to a Promotion alone.
+func PromotionBranch(p *Promotion) string {
+	return "kargo/" + p.Stage.Name + "/" + p.ID
+}
+
 // MergeCommit returns the commit that the Promotion left on the base branch,
 // empty while there is none.
 func (p *Promotion) MergeCommit() string {
@@ -332,4 +349,16 @@ func (p *Promotion) outputString(field string, uses ...string) string {
 		}
 	}
 	return ""
+}
+
+// Rewind makes the steps from first on run again, keeping their attempts and
+// outputs, because the branch they were built on moved. Later passes know from
+// the attempts that their effects may exist.
+func (p *Promotion) Rewind(first int, reason string) {
+	p.Rewinds++
+	for i := first; i < len(p.Steps); i++ {
+		s := &p.Steps[i]
+		s.Phase, s.EndedAt, s.WakeAt, s.WakeOn = "", time.Time{}, time.Time{}, nil
+		s.Message = "again: " + reason
+	}
 }

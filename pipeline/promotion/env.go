@@ -1,0 +1,159 @@
+package promotion
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/expr"
+)
+
+// exprEnv is what the expressions of one step see.
+type exprEnv struct{ base expr.Env }
+
+// exprEnv builds the expression environment of step i: the context, the
+// variables in Kargo's order of precedence (pipeline, Stage, template; later
+// wins), and the outputs and phases of the steps before it.
+func (x *execution) exprEnv(ctx context.Context, i int) (exprEnv, error) {
+	branch, err := x.e.DefaultBranch(ctx, x.p.Repo)
+	if err != nil {
+		return exprEnv{}, fmt.Errorf("default branch of %s: %w", x.p.Repo, err)
+	}
+	return newExprEnv(x.p, i, Site{ServerURL: x.e.ServerURL, PublicURL: x.e.PublicURL, DefaultBranch: branch})
+}
+
+// Site is where a Promotion runs, as expressions see it.
+type Site struct {
+	ServerURL, PublicURL, DefaultBranch string
+	// RepoURL overrides the clone URL derived from ServerURL; kargo plan sets it
+	// to the local clone's remote.
+	RepoURL string
+}
+
+// newExprEnv builds the environment of step i of a Promotion.
+func newExprEnv(p *pipeline.Promotion, i int, site Site) (exprEnv, error) {
+	env := expr.Env{
+		Ctx:     promotionContext(p, p.Stage.Steps[i].As, site),
+		Vars:    map[string]any{},
+		Outputs: map[string]any{},
+		Alias:   p.Stage.Steps[i].As,
+		Freight: freight(p.Collection),
+		Extra:   map[string]any{"github": githubContext(p, site)},
+	}
+	for _, vars := range [][]pipeline.Var{p.Vars, p.Stage.Vars, p.Stage.TemplateVars} {
+		if err := evaluateVars(&env, vars); err != nil {
+			return exprEnv{}, err
+		}
+	}
+	env.Allow = expr.AllowOutputs
+	for j := range p.Steps[:i] {
+		s, spec := p.Steps[j], p.Stage.Steps[j]
+		env.Steps = append(env.Steps, expr.StepStatus{Alias: spec.As, Phase: string(s.Phase), ContinueOnError: spec.ContinueOnError})
+		if s.Output == nil {
+			continue
+		}
+		var out any
+		if err := json.Unmarshal(s.Output, &out); err != nil {
+			return exprEnv{}, fmt.Errorf("output of step %s: %w", spec.As, err)
+		}
+		env.Outputs[spec.As] = out
+	}
+	if err := evaluateVars(&env, p.Stage.Steps[i].Vars); err != nil {
+		return exprEnv{}, err
+	}
+	env.Allow = expr.AllowOutputs | expr.AllowStatus
+	return exprEnv{base: env}, nil
+}
+
+func evaluateVars(env *expr.Env, vars []pipeline.Var) error {
+	for _, v := range vars {
+		value, err := expr.EvaluateAny(v.Value, *env)
+		if err != nil {
+			return fmt.Errorf("var %s: %w", v.Name, err)
+		}
+		// A fresh map, because environments made from this one share it.
+		env.Vars = maps.Clone(env.Vars)
+		env.Vars[v.Name] = value
+	}
+	return nil
+}
+
+// config evaluates a step's config.
+func (e exprEnv) config(spec pipeline.StepSpec) (map[string]any, error) {
+	value, err := expr.EvaluateAny(map[string]any(spec.Config), e.base)
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	config, _ := value.(map[string]any)
+	return config, nil
+}
+
+// condition says whether step i runs, and why not. An empty condition means
+// success(): nothing before it failed. A written one replaces that gate.
+func condition(p *pipeline.Promotion, i int, env exprEnv) (bool, string, error) {
+	cond := p.Stage.Steps[i].If
+	if strings.TrimSpace(cond) == "" {
+		return p.Healthy(i), "an earlier step did not succeed", nil
+	}
+	ok, err := expr.Bool(cond, env.base)
+	return ok, "its condition is false: " + cond, err
+}
+
+func promotionContext(p *pipeline.Promotion, alias string, site Site) map[string]any {
+	return map[string]any{
+		"uiBaseUrl": site.PublicURL,
+		"project":   p.Pipeline,
+		"pipeline":  p.Pipeline,
+		"stage":     p.Stage.Name,
+		"promotion": p.ID,
+		"targetFreight": map[string]any{
+			"name":     p.Freight.ID,
+			"alias":    p.Freight.Alias,
+			"headline": p.Freight.Headline(),
+			"version":  p.Freight.Version(),
+			"origin":   map[string]any{"kind": "Warehouse", "name": p.Freight.Warehouse},
+		},
+		"meta": map[string]any{
+			"promotion": map[string]any{"actor": p.Actor, "rollback": false},
+			"step":      map[string]any{"alias": alias},
+		},
+	}
+}
+
+func githubContext(p *pipeline.Promotion, site Site) map[string]any {
+	repoURL := site.RepoURL
+	if repoURL == "" {
+		repoURL = site.ServerURL + "/" + p.Repo.String() + ".git"
+	}
+	return map[string]any{
+		"repository":    p.Repo.String(),
+		"repoURL":       repoURL,
+		"serverURL":     site.ServerURL,
+		"defaultBranch": site.DefaultBranch,
+	}
+}
+
+// freight shows Freight to expressions.
+func freight(collection []pipeline.Freight) []expr.Freight {
+	out := make([]expr.Freight, 0, len(collection))
+	for _, f := range collection {
+		e := expr.Freight{Name: f.ID, Alias: f.Alias, Origin: expr.Origin{Kind: "Warehouse", Name: f.Warehouse}}
+		for _, i := range f.Images {
+			e.Images = append(e.Images, expr.Image{RepoURL: i.RepoURL, Tag: i.Tag, Digest: i.Digest, Annotations: i.Annotations})
+		}
+		for _, c := range f.Commits {
+			e.Commits = append(e.Commits, expr.Commit{
+				RepoURL: c.RepoURL, ID: c.ID, Branch: c.Branch, Tag: c.Tag,
+				Message: c.Message, Author: c.Author, Committer: c.Committer,
+			})
+		}
+		for _, c := range f.Charts {
+			e.Charts = append(e.Charts, expr.Chart{RepoURL: c.RepoURL, Name: c.Name, Version: c.Version})
+		}
+		out = append(out, e)
+	}
+	return out
+}

@@ -1,0 +1,205 @@
+package promotion
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/report"
+	"github.com/kargo-app/kargo/pipeline/step"
+)
+
+// Remote is what the bot created on the Git host for a Promotion, remembered so
+// that it is created once.
+type Remote struct {
+	// Kind and Key are ours: "deployment" and "prod-142".
+	Kind, Key string
+	// ID is the host's; 0 while creation was begun but is not known to have
+	// happened.
+	ID int64
+	// Hash is that of the content last published.
+	Hash string
+}
+
+// Remotes remembers what was created.
+type Remotes interface {
+	// Begin records that creation is about to happen. fresh means that nobody
+	// began before, so that there is nothing to look for.
+	Begin(ctx context.Context, r pipeline.Repo, kind, key string) (obj Remote, fresh bool, err error)
+	Save(ctx context.Context, r pipeline.Repo, obj Remote) error
+}
+
+// Checks publishes check runs.
+type Checks interface {
+	// FindCheck returns the App's own check run on a commit by name and external
+	// id, or step.ErrNotFound.
+	FindCheck(ctx context.Context, r pipeline.Repo, sha, name, externalID string) (int64, error)
+	CreateCheck(ctx context.Context, r pipeline.Repo, c report.CheckRun) (int64, error)
+	UpdateCheck(ctx context.Context, r pipeline.Repo, id int64, c report.CheckRun) error
+}
+
+// Deployments publishes Deployments.
+type Deployments interface {
+	// FindDeployment returns the Deployment of a Promotion, or step.ErrNotFound.
+	FindDeployment(ctx context.Context, r pipeline.Repo, d report.Deployment) (int64, error)
+	CreateDeployment(ctx context.Context, r pipeline.Repo, d report.Deployment) (int64, error)
+	SetDeploymentStatus(ctx context.Context, r pipeline.Repo, id int64, s report.DeploymentStatus) error
+}
+
+// Comments publishes comments on issues and pull requests.
+type Comments interface {
+	// FindComment returns the App's own comment that begins with marker, or
+	// step.ErrNotFound.
+	FindComment(ctx context.Context, r pipeline.Repo, number int, marker string) (int64, error)
+	CreateComment(ctx context.Context, r pipeline.Repo, number int, body string) (int64, error)
+	UpdateComment(ctx context.Context, r pipeline.Repo, id int64, body string) error
+}
+
+// Publisher shows Promotions on the Git host: one check run on the head, one
+// Deployment, one comment on the pull request. Each is created once and edited
+// only when what it says changed.
+type Publisher struct {
+	Remotes     Remotes
+	Checks      Checks
+	Deployments Deployments
+	Comments    Comments
+	// PublicURL is where people reach this server, empty when it is not known.
+	PublicURL string
+	Now       func() time.Time
+}
+
+var _ Reporter = (*Publisher)(nil)
+
+// Report implements [Reporter]. A Promotion that changed nothing shows nothing.
+func (u *Publisher) Report(ctx context.Context, p *pipeline.Promotion) error {
+	site := report.Site{PublicURL: u.PublicURL}
+	return errors.Join(u.check(ctx, p, site), u.deployment(ctx, p), u.comment(ctx, p, site))
+}
+
+func (u *Publisher) check(ctx context.Context, p *pipeline.Promotion, site report.Site) error {
+	c, ok := report.Check(p, site)
+	if !ok {
+		return nil
+	}
+	return u.publish(ctx, p.Repo, publication{
+		kind: "check", key: p.ID + "@" + c.SHA, content: c,
+		find:   func() (int64, error) { return u.Checks.FindCheck(ctx, p.Repo, c.SHA, c.Name, c.ExternalID) },
+		create: func() (int64, error) { return u.Checks.CreateCheck(ctx, p.Repo, c) },
+		update: func(id int64) error { return u.Checks.UpdateCheck(ctx, p.Repo, id, c) },
+	})
+}
+
+// deployment creates the Deployment when the change is first visible, and keeps
+// it although the head moves: one Deployment per Promotion.
+func (u *Publisher) deployment(ctx context.Context, p *pipeline.Promotion) error {
+	d, ok := report.DeploymentOf(p)
+	if !ok {
+		return nil
+	}
+	var id int64
+	err := u.publish(ctx, p.Repo, publication{
+		kind: "deployment", key: p.ID, content: p.ID,
+		find:   func() (int64, error) { return u.Deployments.FindDeployment(ctx, p.Repo, d) },
+		create: func() (int64, error) { return u.Deployments.CreateDeployment(ctx, p.Repo, d) },
+		seen:   &id,
+	})
+	if err != nil {
+		return err
+	}
+	// A status is a log line on GitHub: two equal ones after a crash are seen as
+	// one state, so the hash alone guards it.
+	s := report.StatusOf(p, report.Site{PublicURL: u.PublicURL})
+	set := func() error { return u.Deployments.SetDeploymentStatus(ctx, p.Repo, id, s) }
+	return u.publish(ctx, p.Repo, publication{
+		kind: "deployment-status", key: p.ID, content: s.State,
+		find:   func() (int64, error) { return 0, step.ErrNotFound },
+		create: func() (int64, error) { return id, set() },
+		update: func(int64) error { return set() },
+	})
+}
+
+func (u *Publisher) comment(ctx context.Context, p *pipeline.Promotion, site report.Site) error {
+	number := p.Pull().Number
+	if number == 0 {
+		return nil
+	}
+	body := report.Comment(p, site)
+	return u.Upsert(ctx, p.Repo, number, report.StickyMarker(p), body)
+}
+
+// Upsert makes the App's comment that begins with marker say body: it is
+// created once and edited only when body changed.
+func (u *Publisher) Upsert(ctx context.Context, r pipeline.Repo, number int, marker, body string) error {
+	return u.publish(ctx, r, publication{
+		kind: "comment", key: fmt.Sprintf("%d %s", number, marker), content: body,
+		find:   func() (int64, error) { return u.Comments.FindComment(ctx, r, number, marker) },
+		create: func() (int64, error) { return u.Comments.CreateComment(ctx, r, number, body) },
+		update: func(id int64) error { return u.Comments.UpdateComment(ctx, r, id, body) },
+	})
+}
+
+// publication is one thing that is created once and then kept up to date.
+type publication struct {
+	kind, key string
+	content   any
+	find      func() (int64, error)
+	create    func() (int64, error)
+	// update is nil for what never changes.
+	update func(id int64) error
+	// seen receives the host's id.
+	seen *int64
+}
+
+func (u *Publisher) publish(ctx context.Context, r pipeline.Repo, pub publication) error {
+	hash, err := digest(pub.content)
+	if err != nil {
+		return err
+	}
+	obj, fresh, err := u.Remotes.Begin(ctx, r, pub.kind, pub.key)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", pub.kind, pub.key, err)
+	}
+	if obj.ID != 0 && (obj.Hash == hash || pub.update == nil) {
+		if pub.seen != nil {
+			*pub.seen = obj.ID
+		}
+		return nil
+	}
+	id := obj.ID
+	if id == 0 && !fresh {
+		if id, err = pub.find(); err != nil && !errors.Is(err, step.ErrNotFound) {
+			return fmt.Errorf("look for %s %s: %w", pub.kind, pub.key, err)
+		}
+	}
+	switch {
+	case id == 0:
+		id, err = pub.create()
+	case pub.update != nil:
+		err = pub.update(id)
+	}
+	if err != nil {
+		return fmt.Errorf("publish %s %s: %w", pub.kind, pub.key, err)
+	}
+	if pub.seen != nil {
+		*pub.seen = id
+	}
+	if err := u.Remotes.Save(ctx, r, Remote{Kind: cmp.Or(obj.Kind, pub.kind), Key: cmp.Or(obj.Key, pub.key), ID: id, Hash: hash}); err != nil {
+		return fmt.Errorf("record %s %s: %w", pub.kind, pub.key, err)
+	}
+	return nil
+}
+
+func digest(content any) (string, error) {
+	raw, err := json.Marshal(content)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:8]), nil
+}

@@ -1,0 +1,82 @@
+package report
+
+import (
+	"cmp"
+	"encoding/json"
+
+	"github.com/kargo-app/kargo/pipeline"
+)
+
+// CheckRun is a check run as GitHub shows it.
+type CheckRun struct {
+	Name, SHA, ExternalID string
+	// Status is queued, in_progress or completed; Conclusion is set once completed.
+	Status, Conclusion string
+	DetailsURL         string
+	Title              string
+	Summary, Text      string
+	Annotations        []Annotation
+}
+
+// Annotation marks a line of a file.
+type Annotation struct {
+	Path                    string
+	Line, Column, EndColumn int
+	// Level is notice, warning or failure.
+	Level          string
+	Title, Message string
+}
+
+// PromotionCheck and ConfigCheck name two of the four check runs there are.
+const (
+	PromotionCheck = "kargo / promotion"
+	ConfigCheck    = "kargo / config"
+)
+
+// Check returns the check run of a Promotion; ok is false while there is nothing
+// to show: before a pull request exists, unless the Promotion failed.
+func Check(p *pipeline.Promotion, site Site) (c CheckRun, ok bool) {
+	pull := p.Pull()
+	c = CheckRun{
+		Name: PromotionCheck, SHA: pull.Head, ExternalID: p.ID,
+		Status: "completed", DetailsURL: cmp.Or(site.PromotionURL(p), pull.URL),
+	}
+	if c.SHA == "" {
+		if p.Phase != pipeline.Failed && p.Phase != pipeline.Errored {
+			return CheckRun{}, false
+		}
+		c.SHA = cmp.Or(baseCommit(p), p.ConfigSHA)
+	}
+	switch p.Phase {
+	case pipeline.Succeeded:
+		c.Conclusion = "success"
+	case pipeline.Aborted:
+		c.Conclusion = "cancelled"
+	case pipeline.Failed, pipeline.Errored:
+		c.Conclusion = "failure"
+	default:
+		c.Status = "in_progress"
+	}
+	c.Title = oneLine(headline(p), 255)
+	c.Summary = summary(p)
+	c.Text = limit(stepTable(p), 65_000)
+	return c, c.SHA != ""
+}
+
+// baseCommit is the commit that the Promotion was built on.
+func baseCommit(p *pipeline.Promotion) string {
+	for i, spec := range p.Stage.Steps {
+		if spec.Uses != "git-clone" || i >= len(p.Steps) {
+			continue
+		}
+		var out struct {
+			Commits map[string]string `json:"commits"`
+		}
+		if json.Unmarshal(p.Steps[i].Output, &out) == nil {
+			for _, sha := range out.Commits {
+				return sha
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,96 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/kargo-app/kargo/pipeline"
+)
+
+// Site says where people reach this server.
+type Site struct {
+	// PublicURL is empty when it is not known; links are left out then.
+	PublicURL string
+}
+
+// PromotionURL returns the page of a Promotion, or "".
+func (s Site) PromotionURL(p *pipeline.Promotion) string {
+	if s.PublicURL == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s/%s/promotions/%s", strings.TrimSuffix(s.PublicURL, "/"), p.Repo, p.ID)
+}
+
+// Effect is what a Promotion changes, as its git-commit steps recorded it.
+type Effect struct {
+	Files     []FileChange `json:"files"`
+	Diff      string       `json:"diff"`
+	Truncated bool         `json:"diffTruncated"`
+}
+
+// FileChange is one changed file with its numbers of added and deleted lines.
+type FileChange struct {
+	Path    string `json:"path"`
+	Status  string `json:"status"`
+	Added   int    `json:"added"`
+	Deleted int    `json:"deleted"`
+}
+
+// EffectOf joins the effects of all git-commit steps.
+func EffectOf(p *pipeline.Promotion) Effect {
+	var all Effect
+	for i, spec := range p.Stage.Steps {
+		if spec.Uses != "git-commit" || i >= len(p.Steps) {
+			continue
+		}
+		var e Effect
+		if json.Unmarshal(p.Steps[i].Output, &e) != nil {
+			continue
+		}
+		all.Files = append(all.Files, e.Files...)
+		all.Diff += e.Diff
+		all.Truncated = all.Truncated || e.Truncated
+	}
+	return all
+}
+
+// Title is a promotion pull request's title: "promote(prod): web 1.9.2 → 1.9.3".
+func Title(p *pipeline.Promotion) string {
+	title := "promote(" + p.Stage.Name + "): " + p.Freight.Headline()
+	if p.Previous != nil {
+		if from := p.Previous.Version(); from != p.Freight.Version() {
+			name := strings.TrimSuffix(p.Freight.Headline(), p.Freight.Version())
+			title = "promote(" + p.Stage.Name + "): " + name + from + " → " + p.Freight.Version()
+		}
+	}
+	return oneLine(title, 256)
+}
+
+// Trailers are the lines that tie a commit to its Promotion.
+func Trailers(p *pipeline.Promotion) string {
+	actor := p.Actor
+	if actor == "" {
+		actor = "kargo"
+	}
+	return fmt.Sprintf("Kargo-Pipeline: %s\nKargo-Stage: %s\nKargo-Freight: %s\nKargo-Promotion: %s\nKargo-Actor: %s",
+		p.Pipeline, p.Stage.Name, p.Freight.ID, p.ID, actor)
+}
+
+// MergeMessage is the subject and body of the commit that a merge makes.
+func MergeMessage(p *pipeline.Promotion, number int) (title, message string) {
+	return fmt.Sprintf("%s (#%d)", Title(p), number), p.Reason + "\n\n" + Trailers(p)
+}
+
+// Marker is the hidden line by which the bot recognises a pull request as a
+// Promotion's.
+func Marker(p *pipeline.Promotion) string {
+	return fmt.Sprintf("<!-- kargo:v1 pipeline=%s stage=%s promotion=%s freight=%s -->",
+		p.Pipeline, p.Stage.Name, p.ID, p.Freight.ID)
+}
+
+// StickyMarker begins the one comment that the bot keeps on a promotion pull
+// request.
+func StickyMarker(p *pipeline.Promotion) string {
+	return fmt.Sprintf("<!-- kargo:v1 status promotion=%s -->", p.ID)
+}

@@ -50,7 +50,7 @@ func plainSafe(s string, flow bool) bool {
 		strings.HasPrefix(s, "---") || strings.HasPrefix(s, "...") {
 		return false
 	}
-	if flow && (strings.ContainsAny(s, ",[]{}?\"'") || strings.Contains(s, "::")) {
+	if flow && (s[0] == ':' || strings.ContainsAny(s, ",[]{}?\"'") || strings.Contains(s, "::")) {
 		return false
 	}
 	return !lookalike.MatchString(s) || versionNumber.MatchString(s)

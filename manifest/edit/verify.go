@@ -10,7 +10,7 @@ import (
 // compared by what they stand for: an alias must point to the counterpart of the
 // node that it pointed to before.
 type comparer struct {
-	after map[*yaml.Node]*yaml.Node // counterpart of each node seen
+	after map[*yaml.Node]*yaml.Node // counterpart of each node seen that has an anchor
 	want  map[*yaml.Node]any        // nodes that were to change, and into what
 }
 
@@ -47,7 +47,9 @@ func (c *comparer) equal(a, b *yaml.Node) error {
 		a.Style != b.Style || len(a.Content) != len(b.Content) {
 		return fmt.Errorf("line %d would change too", a.Line)
 	}
-	c.after[a] = b
+	if a.Anchor != "" {
+		c.after[a] = b
+	}
 	if a.Kind == yaml.AliasNode {
 		if c.after[a.Alias] != b.Alias {
 			return fmt.Errorf("the alias on line %d would stand for something else", a.Line)

@@ -1,13 +1,20 @@
 package pipeline
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // DidYouMean returns the valid name closest to got when it is near enough to be
 // a slip of the keyboard (at most two edits, fewer for short names), else "".
 func DidYouMean(got string, valid []string) string {
-	limit := min(2, (len([]rune(got))+2)/3)
+	length := utf8.RuneCountInString(got)
+	limit := min(2, (length+2)/3)
 	best := ""
 	for _, name := range valid {
+		if n := utf8.RuneCountInString(name); max(n-length, length-n) > limit {
+			continue // also what keeps hostile lengths cheap
+		}
 		if d := editDistance(strings.ToLower(got), strings.ToLower(name)); d <= limit && (best == "" || d < limit) {
 			best, limit = name, d
 		}

@@ -1,0 +1,127 @@
+package gitrepo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/storer"
+
+	"github.com/kargo-app/kargo/pipeline/tree"
+)
+
+// localCacheBytes bounds the cache over a clone, whose reads are cheap.
+const localCacheBytes = 16 << 20
+
+// OpenLocal opens the clone that dir lies in: a repository, one of its
+// directories, a linked worktree, or a bare one. It reads what is committed,
+// never the working files, and writes nothing; Push is ErrReadOnly. A branch
+// that only the remote has is found under refs/remotes/origin.
+func OpenLocal(dir string) (*Repository, error) {
+	repo, err := git.PlainOpenWithOptions(dir, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
+	if err != nil {
+		return nil, fmt.Errorf("open clone %s: %w", dir, err)
+	}
+	return newRepository(&local{repo: repo}, localCacheBytes), nil
+}
+
+// local is a clone on disk. go-git's store is not safe for concurrent use.
+type local struct {
+	mu   sync.Mutex
+	repo *git.Repository
+}
+
+var _ backend = (*local)(nil)
+
+func (l *local) traffic() Traffic { return Traffic{} }
+func (l *local) wholesale() bool  { return false }
+
+func (l *local) push(context.Context, []RefUpdate, []Object) error { return ErrReadOnly }
+
+func (l *local) refs(ctx context.Context, _ []string) ([]Ref, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	iter, err := l.repo.Storer.IterReferences()
+	if err != nil {
+		return nil, err
+	}
+	defer iter.Close()
+	var out []Ref
+	err = iter.ForEach(func(ref *plumbing.Reference) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		r := Ref{Name: ref.Name().String()}
+		if ref.Type() == plumbing.SymbolicReference {
+			r.Target = ref.Target().String()
+			if ref, err = storer.ResolveReference(l.repo.Storer, ref.Name()); err != nil {
+				if errors.Is(err, plumbing.ErrReferenceNotFound) {
+					out = append(out, r)
+					return nil
+				}
+				return err
+			}
+		}
+		r.Hash = tree.Hash(ref.Hash())
+		if ref.Name().IsTag() {
+			r.Peeled = l.peel(ref.Hash())
+		}
+		out = append(out, r)
+		return nil
+	})
+	return out, err
+}
+
+// peel follows annotated tags; zero for a tag without annotation.
+func (l *local) peel(h plumbing.Hash) tree.Hash {
+	var out tree.Hash
+	for range 10 {
+		t, err := l.repo.TagObject(h)
+		if err != nil {
+			return out
+		}
+		h, out = t.Target, tree.Hash(t.Target)
+	}
+	return out
+}
+
+func (l *local) fetch(ctx context.Context, want []tree.Hash, _ int) ([]Object, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := make([]Object, 0, len(want))
+	for _, h := range want {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		o, err := l.object(h)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, o)
+	}
+	return out, nil
+}
+
+func (l *local) object(h tree.Hash) (Object, error) {
+	o, err := l.repo.Storer.EncodedObject(plumbing.AnyObject, plumbing.Hash(h))
+	if errors.Is(err, plumbing.ErrObjectNotFound) {
+		return Object{}, fmt.Errorf("object %s: %w", h, ErrNoObject)
+	}
+	if err != nil {
+		return Object{}, fmt.Errorf("object %s: %w", h, err)
+	}
+	r, err := o.Reader()
+	if err != nil {
+		return Object{}, fmt.Errorf("object %s: %w", h, err)
+	}
+	defer func() { _ = r.Close() }()
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return Object{}, fmt.Errorf("object %s: %w", h, err)
+	}
+	return Object{Hash: h, Type: Type(o.Type()), Data: data}, nil
+}

@@ -4,13 +4,12 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/kargo-app/kargo/pipeline/expr"
 )
 
 // Each of these expressions would take minutes, or more memory than there is, without a
-// bound. The time allowed is generous: the bounds themselves do not depend on time.
+// bound.
 func TestHostileExpressionsEnd(t *testing.T) {
 	t.Parallel()
 	doubling := "let a = repeat('x', 1000000); "
@@ -51,14 +50,10 @@ func TestHostileExpressionsEnd(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			start := time.Now()
 			_, err := expr.Evaluate("${{ "+tt.expression+" }}", env)
 			var fault *expr.Error
 			if !errors.As(err, &fault) {
 				t.Errorf("error %v, want *expr.Error", err)
-			}
-			if took := time.Since(start); took > 10*time.Second {
-				t.Errorf("took %v", took)
 			}
 		})
 	}
@@ -67,34 +62,39 @@ func TestHostileExpressionsEnd(t *testing.T) {
 func TestHostileSourceEnds(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name     string
-		template string
+		name                string
+		template            string
+		compiles, evaluates bool
 	}{
-		{"parentheses", "${{ " + strings.Repeat("(", 8_000) + " }}"},
-		{"signs", "${{ " + strings.Repeat("-", 8_000) + "1 }}"},
-		{"negations", "${{ " + strings.Repeat("!", 8_000) + "x }}"},
-		{"lists", "${{ " + strings.Repeat("[", 4_000) + strings.Repeat("]", 4_000) + " }}"},
-		{"loops in loops", "${{ " + strings.Repeat("filter(", 500) + "[1]" + strings.Repeat(", true)", 500) + " }}"},
-		{"loops in bodies", "${{ " + strings.Repeat("all([1],", 500) + "true" + strings.Repeat(")", 500) + " }}"},
-		{"conditions", "${{ " + strings.Repeat("a ? ", 1_000) + "1" + strings.Repeat(": 2", 1_000) + " }}"},
-		{"calls in calls", "${{ " + strings.Repeat("quote(", 1_000) + "1" + strings.Repeat(")", 1_000) + " }}"},
-		{"members", "${{ x" + strings.Repeat("?.a", 2_000) + " }}"},
-		{"a long sum", "${{ 1" + strings.Repeat("+1", 4_000) + " }}"},
-		{"a long expression", "${{ '" + strings.Repeat("x", 20_000) + "' }}"},
-		{"a long template", "${{ 1 }}" + strings.Repeat("x", 2_000_000)},
-		{"many expressions", strings.Repeat("${{ ", 200_000)},
-		{"an invalid regular expression", "${{ 'x' matches '(' }}"},
-		{"bytes that are not UTF-8", "${{ \xff\xfe }}"},
+		{"parentheses", "${{ " + strings.Repeat("(", 8_000) + " }}", false, false},
+		{"signs", "${{ " + strings.Repeat("-", 8_000) + "1 }}", false, false},
+		{"negations", "${{ " + strings.Repeat("!", 8_000) + "x }}", false, false},
+		{"lists", "${{ " + strings.Repeat("[", 4_000) + strings.Repeat("]", 4_000) + " }}", true, true},
+		{"loops in loops", "${{ " + strings.Repeat("filter(", 500) + "[1]" + strings.Repeat(", true)", 500) + " }}", true, true},
+		{"loops in bodies", "${{ " + strings.Repeat("all([1],", 500) + "true" + strings.Repeat(")", 500) + " }}", true, true},
+		{"conditions", "${{ " + strings.Repeat("a ? ", 1_000) + "1" + strings.Repeat(": 2", 1_000) + " }}", true, false},
+		{"calls in calls", "${{ " + strings.Repeat("quote(", 1_000) + "1" + strings.Repeat(")", 1_000) + " }}", true, false},
+		{"members", "${{ x" + strings.Repeat("?.a", 1_000) + " }}", true, true},
+		{"a long sum", "${{ 1" + strings.Repeat("+1", 4_000) + " }}", false, false},
+		{"a long expression", "${{ '" + strings.Repeat("x", 20_000) + "' }}", false, false},
+		{"a long template", "${{ 1 }}" + strings.Repeat("x", 2_000_000), false, false},
+		{"many expressions", strings.Repeat("${{ ", 200_000), false, false},
+		{"an invalid regular expression", "${{ 'x' matches '(' }}", false, false},
+		{"bytes that are not UTF-8", "${{ \xff\xfe }}", false, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			start := time.Now()
 			_, err := expr.Evaluate(tt.template, expr.Env{})
+			if (err == nil) != tt.evaluates {
+				t.Errorf("Evaluate: error %v, want one: %t", err, !tt.evaluates)
+			}
 			checked := expr.Check(tt.template)
-			_, _ = expr.References(tt.template)
-			if took := time.Since(start); took > 10*time.Second {
-				t.Errorf("took %v (errors %v and %v)", took, err, checked)
+			if (checked == nil) != tt.compiles {
+				t.Errorf("Check: error %v, want one: %t", checked, !tt.compiles)
+			}
+			if _, err := expr.References(tt.template); tt.compiles && err != nil {
+				t.Errorf("References: %v", err)
 			}
 		})
 	}

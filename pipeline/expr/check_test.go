@@ -61,8 +61,8 @@ func TestCheckFindsFaults(t *testing.T) {
 func TestCheckReportsAllFaults(t *testing.T) {
 	t.Parallel()
 	err := expr.Check("${{ a() }} ${{ b() }}")
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok || len(joined.Unwrap()) != 2 {
+	var joined interface{ Unwrap() []error }
+	if !errors.As(err, &joined) || len(joined.Unwrap()) != 2 {
 		t.Errorf("Check: %v, want two errors", err)
 	}
 }

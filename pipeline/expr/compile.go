@@ -80,14 +80,23 @@ func (p part) located(err error) error {
 	if !errors.As(err, &at) {
 		return p.fault(0, err)
 	}
-	message := at.Message
-	if message == "unexpected token EOF" {
-		message = "the expression is empty or ends too early"
-	}
 	return &Error{
 		Offset: p.offset + p.byteOffset(at.From), Expression: strings.TrimSpace(p.source),
-		Message: message, Err: at.Prev,
+		Message: plainMessage(at.Message), Err: at.Prev,
 	}
+}
+
+// plainMessage rewords what the language says in terms of its parser or of Go.
+func plainMessage(message string) string {
+	if message == "unexpected token EOF" {
+		return "the expression is empty or ends too early"
+	}
+	if conversion, ok := strings.CutPrefix(message, "interface conversion: interface {} is "); ok {
+		if got, want, ok := strings.Cut(conversion, ", not "); ok {
+			return fmt.Sprintf("the value is %s where a %s is needed", got, want)
+		}
+	}
+	return message
 }
 
 func (p part) fault(offset int, err error) *Error {

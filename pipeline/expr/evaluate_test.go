@@ -134,6 +134,7 @@ func TestEvaluateErrors(t *testing.T) {
 		{"blank is not an expression", "${{ }}", 3, "empty or ends too early"},
 		{"a member of nil is an error", "é ${{ nothing.x }}", 15, "cannot fetch x from <nil>"},
 		{"an unknown function is named", "a ${{ imgFrom('x') }}", 6, "there is no function imgFrom(): did you mean imageFrom()?"},
+		{"a condition must be a bool", "${{ !nothing }}", 4, "the value is nil where a bool is needed"},
 		{"infinity is no value", "${{ 1/0 }}", 3, "no JSON form"},
 		{"functions of the cluster say what to use", "${{ secret('x').y }}", 4, "not available: there is no cluster to read from; use secrets.NAME"},
 		{"a field that a struct lacks is found", "${{ imageFrom('x').tag }}", 19, "has no field tag"},

@@ -1,6 +1,7 @@
 package expr_test
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/kargo-app/kargo/pipeline/expr"
@@ -46,9 +47,10 @@ func ExampleBool() {
 
 func ExampleCheck() {
 	template := "tag:\n  ${{ imgeFrom('ghcr.io/acme/web').Tag }}"
-	if err, ok := expr.Check(template).(*expr.Error); ok {
-		line, column := expr.Position(template, err.Offset)
-		fmt.Printf("%d:%d: %s\n", line, column, err.Message)
+	var fault *expr.Error
+	if errors.As(expr.Check(template), &fault) {
+		line, column := expr.Position(template, fault.Offset)
+		fmt.Printf("%d:%d: %s\n", line, column, fault.Message)
 	}
 	// Output:
 	// 2:7: there is no function imgeFrom(): did you mean imageFrom()?
@@ -57,11 +59,11 @@ func ExampleCheck() {
 func ExampleReferences() {
 	references, err := expr.References("${{ outputs.build.commit + vars.suffix }}")
 	for _, r := range references {
-		fmt.Println(r.Root, r.Name, r.Offset)
+		fmt.Println(r.Root, r.Path, r.Offset)
 	}
 	fmt.Println(err)
 	// Output:
-	// outputs build 4
-	// vars suffix 27
+	// outputs [build commit] 4
+	// vars [suffix] 27
 	// <nil>
 }

@@ -11,13 +11,22 @@ import (
 type Reference struct {
 	// Root is a variable (outputs, vars, ctx, ...) or, with Call, a function.
 	Root string
-	// Name is the member of the variable that is used, written .Name or ["Name"], or the
-	// first argument of the call. It is empty when that is computed or absent.
-	Name string
+	// Path is the members of the variable that are used, written .name or ["name"], up to
+	// the first that is computed: build, commit for outputs.build.commit. Of a call it is
+	// the first argument, if that is a literal string.
+	Path []string
 	// Call says that Root is a function.
 	Call bool
 	// Offset is where Root stands in the template, in bytes.
 	Offset int
+}
+
+// Name is the first element of Path, or the empty string.
+func (r Reference) Name() string {
+	if len(r.Path) == 0 {
+		return ""
+	}
+	return r.Path[0]
 }
 
 // References lists what the expressions of a template mention, in order of appearance, so
@@ -69,11 +78,11 @@ func (p part) references() ([]Reference, error) {
 }
 
 // collector gathers references. A walk visits an identifier before what it is part of, so
-// a reference gets its Name, or becomes a call, when the parent is seen.
+// a reference gets its Path, or becomes a call, when the parents are seen.
 type collector struct {
 	part   part
 	found  []Reference
-	at     map[ast.Node]int // index into found
+	at     map[ast.Node]int // index into found of what a node is, or is a member of
 	locals map[string]bool
 }
 
@@ -86,16 +95,24 @@ func (c *collector) Visit(node *ast.Node) {
 	case *ast.MemberNode:
 		if i, ok := c.at[v.Node]; ok {
 			if property, ok := v.Property.(*ast.StringNode); ok {
-				c.found[i].Name = property.Value
+				c.found[i].Path = append(c.found[i].Path, property.Value)
+				c.at[v] = i
 			}
 		}
+	case *ast.ChainNode: // stands around members with ?.
+		if i, ok := c.at[v.Node]; ok {
+			c.at[v] = i
+		}
 	case *ast.CallNode:
-		if i, ok := c.at[v.Callee]; ok {
-			c.found[i].Call = true
-			if len(v.Arguments) > 0 {
-				if name, ok := v.Arguments[0].(*ast.StringNode); ok {
-					c.found[i].Name = name.Value
-				}
+		callee, ok := v.Callee.(*ast.IdentifierNode)
+		if !ok {
+			return
+		}
+		i := c.at[callee]
+		c.found[i].Call = true
+		if len(v.Arguments) > 0 {
+			if name, ok := v.Arguments[0].(*ast.StringNode); ok {
+				c.found[i].Path = []string{name.Value}
 			}
 		}
 	case *ast.VariableDeclaratorNode:

@@ -1,0 +1,61 @@
+package discover
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/kargo-app/kargo/pipeline"
+)
+
+// imageSource is one image Subscription being looked at.
+type imageSource struct {
+	pipeline.ImageSubscription
+	d        *Discoverer
+	name     string
+	repo     Repository
+	previous *pipeline.Image
+	rejected *rejections
+}
+
+func (d *Discoverer) image(
+	ctx context.Context, name string, sub pipeline.ImageSubscription, previous *pipeline.Image, rejected *rejections,
+) ([]pipeline.Image, error) {
+	sub.DiscoveryLimit = limitOr(sub.DiscoveryLimit)
+	s := &imageSource{
+		ImageSubscription: sub, d: d, name: name, previous: previous, rejected: rejected,
+		repo: Repository{URL: sub.RepoURL, SkipTLSVerify: sub.InsecureSkipTLSVerify},
+	}
+	switch sub.ImageSelectionStrategy {
+	case pipeline.ImageSemVer, "":
+		return s.semVer(ctx)
+	case pipeline.ImageLexical:
+		return s.lexical(ctx)
+	case pipeline.ImageNewestBuild:
+		return s.newestBuild(ctx)
+	case pipeline.ImageDigest:
+		return s.mutableTag(ctx)
+	default:
+		return nil, fmt.Errorf("imageSelectionStrategy %q is unknown", sub.ImageSelectionStrategy)
+	}
+}
+
+// tags lists the repository and returns the tags that are admitted by name.
+func (s *imageSource) tags(ctx context.Context) ([]string, error) {
+	filter, err := newNameFilter(s.AllowTagsRegexes, s.IgnoreTagsRegexes)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := s.d.Images.Tags(ctx, s.repo)
+	if err != nil {
+		return nil, fmt.Errorf("list tags: %w", err)
+	}
+	return filter.admit(tags, s.rejected), nil
+}
+
+// artifact is the Image of a Build.
+func (s *imageSource) artifact(b Build) pipeline.Image {
+	return pipeline.Image{
+		RepoURL: s.RepoURL, Tag: b.Tag, Digest: b.Digest, CreatedAt: b.CreatedAt,
+		Annotations: b.Annotations, Subscription: s.name,
+	}
+}

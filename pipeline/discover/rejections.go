@@ -1,0 +1,32 @@
+package discover
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/kargo-app/kargo/pipeline"
+)
+
+// maxRejections bounds what is kept, and stored with every discovery, unless
+// somebody asked for everything.
+const maxRejections = 100
+
+// rejections collects what was not taken. It is not safe for concurrent use.
+type rejections struct {
+	all  bool
+	list []pipeline.RejectedArtifact
+}
+
+func (r *rejections) add(ref, reason string) {
+	r.list = append(r.list, pipeline.RejectedArtifact{Ref: ref, Reason: reason})
+}
+
+// sorted returns the rejections, greatest reference first, so that two runs over
+// the same source give the same bytes whatever order it answers in.
+func (r *rejections) sorted() []pipeline.RejectedArtifact {
+	slices.SortStableFunc(r.list, func(a, b pipeline.RejectedArtifact) int { return cmp.Compare(b.Ref, a.Ref) })
+	if !r.all && len(r.list) > maxRejections {
+		return slices.Clone(r.list[:maxRejections])
+	}
+	return r.list
+}

@@ -1,0 +1,210 @@
+package kargofile
+
+import (
+	"fmt"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/kargo-app/kargo/pipeline"
+)
+
+func fileNode(p pipeline.Pipeline) *yaml.Node {
+	o := newObject()
+	o.text("apiVersion", APIVersion)
+	o.text("name", p.Name)
+	o.set("vars", varsNode(p.Vars))
+	o.set("warehouses", listNode(p.Warehouses, warehouseNode))
+	if len(p.Stages) > 0 {
+		o.set("stages", listNode(p.Stages, stageNode))
+	}
+	if len(p.Policies) > 0 {
+		o.set("promotionPolicies", listNode(p.Policies, policyNode))
+	}
+	o.set("access", accessNode(p.Access))
+	return o.node
+}
+
+func varsNode(vars []pipeline.Var) *yaml.Node {
+	if len(vars) == 0 {
+		return nil
+	}
+	return listNode(vars, func(v pipeline.Var) *yaml.Node {
+		o := newObject()
+		o.text("name", v.Name)
+		o.set("value", valueNode(v.Value))
+		return o.node
+	})
+}
+
+func warehouseNode(w pipeline.Warehouse) *yaml.Node {
+	o := newObject()
+	o.text("name", w.Name)
+	o.duration("interval", w.Interval)
+	o.text("freightCreationPolicy", string(w.FreightCreationPolicy))
+	if w.FreightCreationCriteria != "" {
+		criteria := newObject()
+		criteria.text("expression", w.FreightCreationCriteria)
+		o.set("freightCreationCriteria", criteria.node)
+	}
+	o.set("subscriptions", listNode(w.Subscriptions, subscriptionNode))
+	return o.node
+}
+
+func subscriptionNode(s pipeline.Subscription) *yaml.Node {
+	o := newObject()
+	o.text("name", s.Name)
+	source := newObject()
+	switch {
+	case s.Git != nil:
+		g := s.Git
+		source.text("repoURL", g.RepoURL)
+		source.text("branch", g.Branch)
+		source.text("commitSelectionStrategy", string(g.CommitSelectionStrategy))
+		source.text("semverConstraint", g.SemverConstraint)
+		if g.CommitSelectionStrategy == pipeline.CommitSemVer || !g.StrictSemvers {
+			source.set("strictSemvers", valueNode(g.StrictSemvers))
+		}
+		source.texts("allowTagsRegexes", g.AllowTagsRegexes)
+		source.texts("ignoreTagsRegexes", g.IgnoreTagsRegexes)
+		source.texts("includePaths", g.IncludePaths)
+		source.texts("excludePaths", g.ExcludePaths)
+		source.text("expressionFilter", g.ExpressionFilter)
+		source.flag("includeOwnCommits", g.IncludeOwnCommits)
+		source.set("discoveryLimit", valueNode(g.DiscoveryLimit))
+	case s.Image != nil:
+		i := s.Image
+		source.text("repoURL", i.RepoURL)
+		source.text("imageSelectionStrategy", string(i.ImageSelectionStrategy))
+		source.text("constraint", i.Constraint)
+		if i.ImageSelectionStrategy == pipeline.ImageSemVer || !i.StrictSemvers {
+			source.set("strictSemvers", valueNode(i.StrictSemvers))
+		}
+		source.texts("allowTagsRegexes", i.AllowTagsRegexes)
+		source.texts("ignoreTagsRegexes", i.IgnoreTagsRegexes)
+		source.text("platform", i.Platform)
+		source.flag("insecureSkipTLSVerify", i.InsecureSkipTLSVerify)
+		if i.ImageSelectionStrategy != pipeline.ImageDigest || i.DiscoveryLimit != defaultDiscoveryLimit {
+			source.set("discoveryLimit", valueNode(i.DiscoveryLimit))
+		}
+	}
+	o.set(string(s.Kind()), source.node)
+	return o.node
+}
+
+func stageNode(s pipeline.Stage) *yaml.Node {
+	o := newObject()
+	o.text("name", s.Name)
+	labels := newObject()
+	for _, key := range sortedKeys(s.Labels) {
+		labels.set(key, textNode(s.Labels[key]))
+	}
+	o.set("labels", labels.orNil())
+	o.set("vars", varsNode(s.Vars))
+	o.set("requestedFreight", listNode(s.Requests, requestNode))
+	if !s.ControlFlow() {
+		spec := newObject()
+		spec.set("vars", varsNode(s.TemplateVars))
+		n := 0
+		spec.set("steps", listNode(s.Steps, func(step pipeline.StepSpec) *yaml.Node {
+			n++
+			return stepNode(step, n)
+		}))
+		template := newObject()
+		template.set("spec", spec.node)
+		o.set("promotionTemplate", template.node)
+		o.set("pullRequest", pullRequestNode(s.PullRequest))
+		if s.Approvals.Required != 0 || len(s.Approvals.From) > 0 {
+			approvals := newObject()
+			approvals.set("required", valueNode(s.Approvals.Required))
+			approvals.texts("from", s.Approvals.From)
+			o.set("approvals", approvals.node)
+		}
+		if s.Environment == "" {
+			o.set("environment", valueNode(false))
+		}
+		o.text("environment", s.Environment)
+	}
+	o.set("access", accessNode(s.Access))
+	return o.node
+}
+
+func requestNode(r pipeline.FreightRequest) *yaml.Node {
+	origin := newObject()
+	origin.text("kind", "Warehouse")
+	origin.text("name", r.Origin)
+	sources := newObject()
+	sources.flag("direct", r.Direct)
+	sources.texts("stages", r.Stages)
+	sources.duration("requiredSoakTime", r.RequiredSoakTime)
+	sources.text("availabilityStrategy", string(r.AvailabilityStrategy))
+	if r.SelectionPolicy != "" {
+		options := newObject()
+		options.text("selectionPolicy", string(r.SelectionPolicy))
+		sources.set("autoPromotionOptions", options.node)
+	}
+	o := newObject()
+	o.set("origin", origin.node)
+	o.set("sources", sources.node)
+	return o.node
+}
+
+func stepNode(s pipeline.StepSpec, number int) *yaml.Node {
+	o := newObject()
+	o.text("uses", s.Uses)
+	if s.As != fmt.Sprintf("step-%d", number) {
+		o.text("as", s.As)
+	}
+	o.text("if", s.If)
+	o.flag("continueOnError", s.ContinueOnError)
+	retry := newObject()
+	retry.duration("timeout", s.Retry.Timeout)
+	if s.Retry.ErrorThreshold != 0 {
+		retry.set("errorThreshold", valueNode(s.Retry.ErrorThreshold))
+	}
+	o.set("retry", retry.orNil())
+	o.set("vars", varsNode(s.Vars))
+	if len(s.Config) > 0 {
+		o.set("config", valueNode(s.Config))
+	}
+	return o.node
+}
+
+func pullRequestNode(pr pipeline.PullRequestPolicy) *yaml.Node {
+	o := newObject()
+	o.text("merge", string(pr.Merge))
+	o.text("method", pr.Method)
+	o.text("title", pr.Title)
+	o.text("body", pr.Body)
+	o.texts("labels", pr.Labels)
+	o.texts("reviewers", pr.Reviewers)
+	o.texts("teamReviewers", pr.TeamReviewers)
+	o.texts("assignees", pr.Assignees)
+	o.flag("draft", pr.Draft)
+	return o.orNil()
+}
+
+func policyNode(p pipeline.PromotionPolicy) *yaml.Node {
+	o := newObject()
+	if p.Selector.Name != "" && len(p.Selector.MatchLabels) == 0 && !strings.Contains(p.Selector.Name, ":") {
+		o.text("stage", p.Selector.Name)
+	} else {
+		selector := newObject()
+		selector.text("name", p.Selector.Name)
+		labels := newObject()
+		for _, key := range sortedKeys(p.Selector.MatchLabels) {
+			labels.set(key, textNode(p.Selector.MatchLabels[key]))
+		}
+		selector.set("matchLabels", labels.orNil())
+		o.set("stageSelector", selector.node)
+	}
+	o.set("autoPromotionEnabled", valueNode(p.AutoPromotionEnabled))
+	return o.node
+}
+
+func accessNode(a pipeline.Access) *yaml.Node {
+	o := newObject()
+	o.texts("promote", a.Promote)
+	o.texts("abort", a.Abort)
+	return o.orNil()
+}

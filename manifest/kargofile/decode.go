@@ -1,0 +1,274 @@
+package kargofile
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/kargo-app/kargo/pipeline"
+)
+
+// decoder walks one document and collects problems.
+type decoder struct {
+	src      *source
+	opts     Options
+	problems Problems
+}
+
+// reader reads one value that stands at a path.
+type reader func(n *yaml.Node, path string)
+
+// field is a key that a mapping may have.
+type field struct {
+	name string
+	read reader
+}
+
+// report is a problem that is being described.
+type report struct {
+	d *decoder
+	i int
+}
+
+func (d *decoder) at(line, column int, path string) report {
+	line, column = max(line, 1), max(column, 1)
+	d.problems = append(d.problems, Problem{Line: line, Column: column, EndColumn: column + 1, Severity: Error, Path: path})
+	return report{d, len(d.problems) - 1}
+}
+
+// problem starts an error about a node.
+func (d *decoder) problem(n *yaml.Node, path string) report {
+	r := d.at(n.Line, n.Column, path)
+	r.d.problems[r.i].EndColumn = d.src.end(n)
+	return r
+}
+
+// invalid records a fault of a value.
+func (d *decoder) invalid(n *yaml.Node, path string, err error) {
+	e := asInvalid(err)
+	r := d.problem(n, path)
+	if e.offset > 0 {
+		p := &d.problems[r.i]
+		p.Line, p.Column, p.EndColumn = d.src.inside(n, e.offset)
+	}
+	r.message("%s", e.message).expected("%s", e.expected).suggest(e.suggestion)
+}
+
+func (r report) message(format string, args ...any) report {
+	r.d.problems[r.i].Message = fmt.Sprintf(format, args...)
+	return r
+}
+
+func (r report) expected(format string, args ...any) report {
+	r.d.problems[r.i].Expected = fmt.Sprintf(format, args...)
+	return r
+}
+
+func (r report) suggest(s string) report {
+	r.d.problems[r.i].Suggestion = s
+	return r
+}
+
+func (r report) warning() report {
+	r.d.problems[r.i].Severity = Warning
+	return r
+}
+
+// object reads a mapping with the given fields and returns the nodes of those that
+// are there, nil when n is no mapping. What is a phrase with its article: "a Stage".
+func (d *decoder) object(n *yaml.Node, path, what string, fields ...field) map[string]*yaml.Node {
+	if n.Kind != yaml.MappingNode {
+		d.problem(n, path).message("%s is %s", subject(path, what), describe(n)).expected("a mapping")
+		return nil
+	}
+	found := make(map[string]*yaml.Node, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		name, ok := d.key(key, path)
+		if !ok {
+			continue
+		}
+		if earlier, twice := found[name]; twice {
+			d.problem(key, join(path, name)).message("%q stands twice, first on line %d", cut(name), earlier.Line).expected("one")
+			continue
+		}
+		found[name] = value
+		d.readField(key, value, path, what, fields)
+	}
+	return found
+}
+
+func (d *decoder) readField(key, value *yaml.Node, path, what string, fields []field) {
+	names := make([]string, 0, len(fields))
+	for _, f := range fields {
+		if f.name != key.Value {
+			if f.read != nil {
+				names = append(names, f.name)
+			}
+			continue
+		}
+		switch {
+		case f.read == nil:
+			d.unavailable(key, join(path, f.name), f.name)
+		case isNull(value):
+			d.problem(key, join(path, f.name)).message("%q has no value", f.name).expected("a value, or no %q at all", f.name)
+		default:
+			f.read(value, join(path, f.name))
+		}
+		return
+	}
+	d.problem(key, join(path, key.Value)).message("unknown field %q in %s", cut(key.Value), what).
+		expected("one of %s", strings.Join(names, ", ")).suggest(pipeline.DidYouMean(cut(key.Value), names))
+}
+
+// notYet marks fields that are part of the format, but not of this version.
+func notYet(names ...string) []field {
+	fields := make([]field, len(names))
+	for i, name := range names {
+		fields[i].name = name
+	}
+	return fields
+}
+
+func (d *decoder) unavailable(n *yaml.Node, path, what string) {
+	d.problem(n, path).message("%s is not available in this version", what)
+}
+
+func (d *decoder) key(n *yaml.Node, path string) (string, bool) {
+	if n.Kind != yaml.ScalarNode || isNull(n) {
+		d.problem(n, path).message("a key is %s", describe(n)).expected("a name")
+		return "", false
+	}
+	return n.Value, true
+}
+
+// list reads every item of a sequence.
+func (d *decoder) list(read reader) reader {
+	return func(n *yaml.Node, path string) {
+		if n.Kind != yaml.SequenceNode {
+			d.problem(n, path).message("%s is %s", last(path), describe(n)).expected("a list")
+			return
+		}
+		if len(n.Content) > maxItems {
+			d.problem(n, path).message("%s has %d items", last(path), len(n.Content)).expected("at most %d", maxItems)
+			return
+		}
+		for i, item := range n.Content {
+			read(item, fmt.Sprintf("%s[%d]", path, i))
+		}
+	}
+}
+
+// maxItems bounds every list, so that work over pairs of items stays small.
+const maxItems = 300
+
+// texts reads a list of strings.
+func (d *decoder) texts(dst *[]string, checks ...func(string) error) reader {
+	return func(n *yaml.Node, path string) {
+		*dst = nil
+		d.list(func(n *yaml.Node, path string) {
+			var s string
+			d.text(&s, checks...)(n, path)
+			*dst = append(*dst, s)
+		})(n, path)
+	}
+}
+
+// text reads a non-empty string and applies checks until one fails.
+func (d *decoder) text(dst *string, checks ...func(string) error) reader {
+	return func(n *yaml.Node, path string) {
+		s, ok := d.str(n, path)
+		if !ok {
+			return
+		}
+		if s == "" {
+			d.problem(n, path).message("%s is empty", last(path)).expected("a string")
+			return
+		}
+		*dst = s
+		for _, check := range checks {
+			if err := check(s); err != nil {
+				d.invalid(n, path, err)
+				return
+			}
+		}
+	}
+}
+
+func (d *decoder) str(n *yaml.Node, path string) (string, bool) {
+	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!str" {
+		return n.Value, true
+	}
+	r := d.problem(n, path).message("%s is %s", last(path), describe(n)).expected("a string")
+	if n.Kind == yaml.ScalarNode && !isNull(n) {
+		r.expected("a string: put it in quotes, %s", strconv.Quote(cut(n.Value)))
+	}
+	return "", false
+}
+
+func (d *decoder) boolean(dst *bool) reader {
+	return func(n *yaml.Node, path string) {
+		if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!bool" {
+			d.problem(n, path).message("%s is %s", last(path), describe(n)).expected("true or false")
+			return
+		}
+		*dst = strings.EqualFold(n.Value, "true")
+	}
+}
+
+func (d *decoder) integer(dst *int, low, high int) reader {
+	return func(n *yaml.Node, path string) {
+		var v int
+		if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!int" || n.Decode(&v) != nil || v < low || v > high {
+			d.problem(n, path).message("%s is %s", last(path), describe(n)).expected("a whole number from %d to %d", low, high)
+			return
+		}
+		*dst = v
+	}
+}
+
+func (d *decoder) duration(dst *pipeline.Duration, low time.Duration) reader {
+	return func(n *yaml.Node, path string) {
+		const form = "a duration such as 90s, 15m or 1h30m"
+		if n.Kind != yaml.ScalarNode {
+			d.problem(n, path).message("%s is %s", last(path), describe(n)).expected(form)
+			return
+		}
+		v, err := time.ParseDuration(n.Value)
+		switch {
+		case err != nil:
+			d.problem(n, path).message("%s is not a duration: %s", last(path), quoted(n.Value)).expected(form)
+		case v < low && low > 0:
+			d.problem(n, path).message("%s is %s", last(path), quoted(n.Value)).expected("at least %s", shortDuration(low))
+		case v < 0:
+			d.problem(n, path).message("%s is negative", last(path)).expected(form)
+		default:
+			*dst = pipeline.Duration(v)
+		}
+	}
+}
+
+// enum reads one of a few words.
+func enum[T ~string](d *decoder, dst *T, values ...T) reader {
+	return func(n *yaml.Node, path string) {
+		words := make([]string, len(values))
+		for i, v := range values {
+			words[i] = string(v)
+		}
+		s, ok := d.str(n, path)
+		if !ok {
+			return
+		}
+		for _, v := range values {
+			if s == string(v) {
+				*dst = v
+				return
+			}
+		}
+		d.problem(n, path).message("%s cannot be %s", last(path), quoted(s)).
+			expected("one of %s", strings.Join(words, ", ")).suggest(pipeline.DidYouMean(cut(s), words))
+	}
+}

@@ -1,0 +1,167 @@
+package kargofile
+
+import (
+	"fmt"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/expr"
+)
+
+// APIVersion is what apiVersion must be.
+const APIVersion = "kargo/v1"
+
+// Bounds on the size of one pipeline.
+const (
+	maxStages     = 200
+	maxWarehouses = 100
+)
+
+// ref is a name that stands in the file.
+type ref struct {
+	name string
+	node *yaml.Node
+	path string
+}
+
+// document is a file as decoded, before references are resolved and shorthand is
+// expanded.
+type document struct {
+	name       string
+	vars       []pipeline.Var
+	warehouses []*warehouse
+	stages     []*stage
+	policies   []policy
+	access     pipeline.Access
+	defaults   defaults
+	// promotion is policies followed by what autoPromote stands for.
+	promotion []pipeline.PromotionPolicy
+}
+
+// defaults apply to every Stage that says nothing else.
+type defaults struct {
+	pullRequest pipeline.PullRequestPolicy
+	access      pipeline.Access
+	environment *environment
+}
+
+func (d *decoder) document(root *yaml.Node) *document {
+	doc := &document{}
+	var version string
+	var stages *yaml.Node
+	found := d.object(root, "", "the file", append([]field{
+		{"apiVersion", d.text(&version, checkVersion)},
+		{"name", d.text(&doc.name, checkLabel)},
+		{"vars", d.vars(&doc.vars, 0)},
+		{"warehouses", d.list(func(n *yaml.Node, path string) { doc.warehouses = append(doc.warehouses, d.warehouse(n, path)) })},
+		{"stages", func(n *yaml.Node, _ string) { stages = n }},
+		{"promotionPolicies", d.list(func(n *yaml.Node, path string) { doc.policies = append(doc.policies, d.policy(n, path)) })},
+		{"defaults", d.defaults(&doc.defaults)},
+		{"access", d.access(&doc.access)},
+	}, notYet("include", "promotionWindows", "promotionTasks", "analysisTemplates", "notifications")...)...)
+	if found == nil {
+		return doc
+	}
+	if found["apiVersion"] == nil {
+		d.problem(root, "").message("apiVersion is missing").expected("apiVersion: %s", APIVersion)
+	}
+	if stages != nil {
+		// Only now, because Stages start from the defaults.
+		d.list(func(n *yaml.Node, path string) { doc.stages = append(doc.stages, d.stage(n, path, doc.defaults)) })(stages, "stages")
+	}
+	if doc.name == "" {
+		doc.name = pipelineName(d.opts.Repo)
+	}
+	switch n := found["warehouses"]; {
+	case n == nil:
+		d.problem(root, "").message("there are no warehouses").expected("at least one, for Freight to come from")
+	case len(doc.warehouses) == 0 && n.Kind == yaml.SequenceNode && len(n.Content) == 0:
+		d.problem(n, "warehouses").message("warehouses is empty").expected("at least one, for Freight to come from")
+	case len(doc.warehouses) > maxWarehouses:
+		d.problem(n, "warehouses").message("there are %d warehouses", len(doc.warehouses)).expected("at most %d", maxWarehouses)
+	}
+	switch {
+	case stages == nil && found["stages"] == nil, stages != nil && stages.Kind == yaml.SequenceNode && len(stages.Content) == 0:
+		d.problem(root, "").warning().message("there are no stages, so Freight goes nowhere")
+	case len(doc.stages) > maxStages:
+		d.problem(stages, "stages").message("there are %d stages", len(doc.stages)).expected("at most %d", maxStages)
+		doc.stages = doc.stages[:maxStages]
+	}
+	return doc
+}
+
+func checkVersion(s string) error {
+	if s == APIVersion {
+		return nil
+	}
+	return &invalid{message: fmt.Sprintf("apiVersion cannot be %s", quoted(s)), expected: APIVersion}
+}
+
+func (d *decoder) defaults(dst *defaults) reader {
+	return func(n *yaml.Node, path string) {
+		d.object(n, path, "defaults",
+			field{"pullRequest", d.pullRequest(&dst.pullRequest)},
+			field{"access", d.access(&dst.access)},
+			field{"environment", d.environment(&dst.environment)},
+			field{"concurrency", d.concurrency},
+		)
+	}
+}
+
+// vars reads a mapping, or Kargo's list of {name, value}, keeping the order:
+// values may refer to earlier ones.
+func (d *decoder) vars(dst *[]pipeline.Var, allow expr.Allow) reader {
+	return func(n *yaml.Node, path string) {
+		seen := map[string]bool{}
+		add := func(name string, at, value *yaml.Node, path string) {
+			if err := checkVariable(name); err != nil {
+				d.invalid(at, path, err)
+				return
+			}
+			if seen[name] {
+				d.problem(at, path).message("the variable %q stands twice", name).expected("one")
+				return
+			}
+			seen[name] = true
+			if isNull(value) {
+				d.problem(at, path).message("the variable %q has no value", name).expected("a value")
+				return
+			}
+			*dst = append(*dst, pipeline.Var{Name: name, Value: d.value(value, path, allow)})
+		}
+		if n.Kind == yaml.MappingNode {
+			for i := 0; i+1 < len(n.Content); i += 2 {
+				if name, ok := d.key(n.Content[i], path); ok {
+					add(name, n.Content[i], n.Content[i+1], join(path, name))
+				}
+			}
+			return
+		}
+		if n.Kind != yaml.SequenceNode {
+			d.problem(n, path).message("%s is %s", last(path), describe(n)).expected("a mapping, or a list of {name, value}")
+			return
+		}
+		d.list(func(n *yaml.Node, path string) {
+			var name string
+			found := d.object(n, path, "a variable",
+				field{"name", d.text(&name)},
+				field{"value", func(*yaml.Node, string) {}},
+			)
+			switch {
+			case found == nil:
+			case found["name"] == nil:
+				d.missing(n, path, "a variable", "name")
+			case found["value"] == nil:
+				d.missing(n, path, "a variable", "value")
+			case name != "":
+				add(name, found["name"], found["value"], path)
+			}
+		})(n, path)
+	}
+}
+
+// missing reports a required field that is not there.
+func (d *decoder) missing(n *yaml.Node, path, what, field string) {
+	d.problem(n, path).message("%s needs %q", what, field)
+}

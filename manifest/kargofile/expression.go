@@ -1,0 +1,90 @@
+package kargofile
+
+import (
+	"errors"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/kargo-app/kargo/pipeline/expr"
+)
+
+// template checks the expressions in a string, at their own positions.
+func (d *decoder) template(n *yaml.Node, path string, allow expr.Allow) bool {
+	return d.expressions(n, path, expr.CheckFor(n.Value, allow))
+}
+
+func (d *decoder) expressions(n *yaml.Node, path string, err error) bool {
+	faults := unjoin(err)
+	for _, fault := range faults {
+		e := &invalid{message: fault.Error()}
+		if at, ok := errors.AsType[*expr.Error](fault); ok {
+			e.offset = at.Offset
+			e.message = "invalid expression: " + at.Message
+			if at.Expression == "" {
+				e.message = at.Message
+			}
+		}
+		d.invalid(n, path, e)
+	}
+	return len(faults) == 0
+}
+
+// unjoin returns the parts of a joined error.
+func unjoin(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only the outermost one is taken apart
+		var all []error
+		for _, e := range joined.Unwrap() {
+			all = append(all, unjoin(e)...)
+		}
+		return all
+	}
+	return []error{err}
+}
+
+// templated reads a non-empty string with expressions.
+func (d *decoder) templated(dst *string, allow expr.Allow, checks ...func(string) error) reader {
+	return func(n *yaml.Node, path string) {
+		var s string
+		d.text(&s)(n, path)
+		if s == "" || !d.template(n, path, allow) {
+			return
+		}
+		*dst = s
+		if expr.HasExpression(s) {
+			return
+		}
+		d.text(&s, checks...)(n, path)
+	}
+}
+
+// templatedList reads a list of strings with expressions.
+func (d *decoder) templatedList(dst *[]string, allow expr.Allow) reader {
+	return func(n *yaml.Node, path string) {
+		*dst = nil
+		d.list(func(n *yaml.Node, path string) {
+			var s string
+			d.templated(&s, allow)(n, path)
+			*dst = append(*dst, s)
+		})(n, path)
+	}
+}
+
+// bare reads an expression that stands without delimiters.
+func (d *decoder) bare(dst *string) reader {
+	return func(n *yaml.Node, path string) {
+		d.text(dst)(n, path)
+		if *dst == "" {
+			return
+		}
+		if trimmed := strings.TrimSpace(*dst); strings.HasPrefix(trimmed, "${{") || strings.HasPrefix(trimmed, "${%") {
+			d.problem(n, path).message("%s is an expression as it stands", last(path)).
+				expected("no ${{ }} around it").suggest(cut(strings.TrimSpace(strings.Trim(trimmed, "${}%"))))
+			return
+		}
+		d.expressions(n, path, expr.CheckBare(*dst))
+	}
+}

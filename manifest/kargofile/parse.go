@@ -1,0 +1,68 @@
+package kargofile
+
+import (
+	"strings"
+
+	"github.com/kargo-app/kargo/pipeline"
+)
+
+// Options is what a file cannot say about itself.
+type Options struct {
+	// Repo is the repository's name, without its owner: the name of a pipeline
+	// that gives none.
+	Repo string
+	// Steps knows the promotion steps; nil accepts every step.
+	Steps StepChecker
+}
+
+// StepChecker knows which promotion steps exist and what they accept.
+type StepChecker interface {
+	// Names returns the names that "uses" may have.
+	Names() []string
+	// CheckConfig says what is wrong with the configuration of a step, whose
+	// strings may hold unevaluated expressions. Joined errors become one problem
+	// each.
+	CheckConfig(uses string, config map[string]any) error
+}
+
+// File is a valid file.
+type File struct {
+	// Pipeline is in canonical form, and every reference in it resolves.
+	Pipeline pipeline.Pipeline
+}
+
+// Parse reads one .kargo.yaml. With any problem of severity [Error] the File is
+// nil; warnings come with a File. Problems are sorted by position.
+func Parse(data []byte, opts Options) (*File, Problems) {
+	d := &decoder{src: newSource(data), opts: opts}
+	root := d.load(data)
+	if root == nil {
+		return nil, d.finish()
+	}
+	doc := d.document(root)
+	doc.resolve(d)
+	problems := d.finish()
+	if problems.HasErrors() {
+		return nil, problems
+	}
+	return &File{Pipeline: doc.pipeline()}, problems
+}
+
+// pipelineName makes a name from a repository's name, which may hold capitals,
+// dots and underscores.
+func pipelineName(repo string) string {
+	name := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r - 'A' + 'a'
+		}
+		return '-'
+	}, repo)
+	name = strings.Trim(name[:min(len(name), maxLabel)], "-")
+	if name == "" {
+		return "pipeline"
+	}
+	return name
+}

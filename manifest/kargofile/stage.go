@@ -1,0 +1,124 @@
+package kargofile
+
+import (
+	"go.yaml.in/yaml/v3"
+
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/expr"
+)
+
+// flag is a bool and where it stands.
+type flag struct {
+	value bool
+	node  *yaml.Node
+	path  string
+}
+
+// stage is a Stage as decoded: its canonical fields and its shorthand.
+type stage struct {
+	pipeline.Stage
+	ref  ref
+	node *yaml.Node
+	path string
+
+	requests    []*request
+	from        []ref
+	soak        ref
+	soakTime    pipeline.Duration
+	autoPromote flag
+	update      []*updateItem
+	branch      string
+}
+
+func (d *decoder) stage(n *yaml.Node, path string, def defaults) *stage {
+	s := &stage{node: n, path: path}
+	s.PullRequest, s.Access = def.pullRequest, def.access
+	env := def.environment
+	found := d.object(n, path, "a Stage", append([]field{
+		{"name", d.name(&s.Name, &s.ref)},
+		{"labels", d.labels(&s.Labels)},
+		{"vars", d.vars(&s.Vars, 0)},
+		{"from", d.from(&s.from)},
+		{"soak", func(n *yaml.Node, path string) {
+			d.duration(&s.soakTime, 0)(n, path)
+			s.soak = ref{"soak", n, path}
+		}},
+		{"autoPromote", func(n *yaml.Node, path string) {
+			d.boolean(&s.autoPromote.value)(n, path)
+			s.autoPromote.node, s.autoPromote.path = n, path
+		}},
+		{"update", d.list(func(n *yaml.Node, path string) { s.update = append(s.update, d.updateItem(n, path)) })},
+		{"branch", d.text(&s.branch, checkBranch)},
+		{"requestedFreight", d.list(func(n *yaml.Node, path string) { s.requests = append(s.requests, d.request(n, path)) })},
+		{"promotionTemplate", d.promotionTemplate(s)},
+		{"pullRequest", d.pullRequest(&s.PullRequest)},
+		{"approvals", d.approvals(&s.Approvals)},
+		{"environment", d.environment(&env)},
+		{"concurrency", d.concurrency},
+		{"access", d.access(&s.Access)},
+	}, notYet("verify", "verification", "matrix", "repo", "autoRollback", "shard", "targets")...)...)
+	if found == nil {
+		return s
+	}
+	if found["name"] == nil {
+		d.missing(n, path, "a Stage", "name")
+	}
+	both := func(a, b string) {
+		if found[a] != nil && found[b] != nil {
+			d.problem(found[a], join(path, a)).message("a Stage has both %s and %s", a, b).expected("one of them")
+		}
+	}
+	both("from", "requestedFreight")
+	both("update", "promotionTemplate")
+	if found["from"] == nil && found["requestedFreight"] == nil {
+		d.problem(n, path).message("Stage %q takes Freight from nowhere", s.Name).expected("from or requestedFreight")
+	}
+	if list := found["update"]; list != nil && list.Kind == yaml.SequenceNode && len(list.Content) == 0 {
+		d.problem(list, join(path, "update")).message("update is empty").expected("at least one item, or no update at all")
+	}
+	if at := found["branch"]; at != nil && found["update"] == nil {
+		d.problem(at, join(path, "branch")).message("branch says where update works, and there is no update").expected("update")
+	}
+	if found["update"] == nil && len(s.Steps) == 0 && found["promotionTemplate"] == nil {
+		for _, f := range []string{"pullRequest", "approvals", "environment", "autoPromote"} {
+			if at := found[f]; at != nil {
+				d.problem(at, join(path, f)).message("%s has no effect on a Stage that has no steps", f).expected("update or promotionTemplate")
+			}
+		}
+		s.PullRequest, s.Approvals = pipeline.PullRequestPolicy{}, pipeline.Approvals{}
+		return s
+	}
+	s.Environment = s.Name
+	if env != nil {
+		s.Environment = env.name
+	}
+	return s
+}
+
+// promotionTemplate reads the promotion template.
+func (d *decoder) promotionTemplate(s *stage) reader {
+	return func(n *yaml.Node, path string) {
+		found := d.object(n, path, "promotionTemplate", field{"spec", func(n *yaml.Node, path string) {
+			aliases := map[string]*yaml.Node{}
+			found := d.object(n, path, "spec",
+				field{"vars", d.vars(&s.TemplateVars, 0)},
+				field{"steps", d.list(func(n *yaml.Node, path string) {
+					s.Steps = append(s.Steps, d.step(n, path, len(s.Steps)+1, aliases))
+				})},
+			)
+			if found != nil && found["steps"] == nil {
+				d.missing(n, path, "a promotion template", "steps")
+			}
+			if list := found["steps"]; list != nil && list.Kind == yaml.SequenceNode && len(list.Content) == 0 {
+				d.problem(list, join(path, "steps")).message("steps is empty").expected("at least one step, or no promotionTemplate")
+			}
+		}})
+		if found != nil && found["spec"] == nil {
+			d.missing(n, path, "promotionTemplate", "spec")
+		}
+	}
+}
+
+// stepAllow is what the vars of a step may use; its if adds status functions, its
+// config also secrets.
+const stepAllow = expr.AllowOutputs

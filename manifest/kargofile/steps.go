@@ -1,0 +1,244 @@
+package kargofile
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/expr"
+)
+
+// What the steps of an expanded update have in common.
+const (
+	workdir       = "./src"
+	repoURL       = "${{ github.repoURL }}"
+	defaultBranch = "${{ quote(github.defaultBranch) }}"
+	ifChanged     = "${{ success() && status('commit') != 'Skipped' }}"
+	ifOpened      = "${{ success() && status('open-pr') != 'Skipped' }}"
+	commitMessage = "promote(${{ ctx.stage }}): ${{ ctx.targetFreight.headline }}"
+)
+
+// edit is one editing step and the item that it came from.
+type edit struct {
+	pipeline.StepSpec
+	item *updateItem
+	// target is what consecutive items must share to become one step; empty for
+	// steps that stand alone.
+	target string
+	images map[string]bool
+}
+
+// expandUpdate gives a Stage the steps that its update stands for.
+func (g *graph) expandUpdate(d *decoder, s *stage) {
+	if len(s.update) == 0 || g.stages[s.Name] != s {
+		return
+	}
+	var edits []*edit
+	for _, item := range s.update {
+		edits = g.addEdit(d, s, edits, item)
+	}
+	branch := cmp.Or(s.branch, defaultBranch)
+	steps := []pipeline.StepSpec{{
+		Uses: "git-clone", As: "clone",
+		Config: map[string]any{
+			"repoURL":  repoURL,
+			"checkout": []any{map[string]any{"branch": branch, "path": workdir, "as": "src"}},
+		},
+	}}
+	for i, e := range edits {
+		e.As = fmt.Sprintf("edit-%d", i+1)
+		steps = append(steps, e.StepSpec)
+	}
+	steps = append(steps,
+		pipeline.StepSpec{
+			Uses: "git-commit", As: "commit",
+			Config: map[string]any{"path": workdir, "message": commitMessage},
+		},
+		pipeline.StepSpec{
+			Uses: "git-push", As: "push", If: ifChanged,
+			Config: map[string]any{"path": workdir, "generateTargetBranch": true},
+		},
+		openPR(s.PullRequest, branch),
+		endPR(s.PullRequest),
+	)
+	s.Steps = steps
+	for i, step := range steps {
+		item := &updateItem{node: s.update[0].node, path: join(s.path, "update")}
+		if e := i - 1; e >= 0 && e < len(edits) {
+			item = edits[e].item
+		}
+		if d.knownStep(ref{step.Uses, item.node, item.path}) {
+			d.stepConfig(step, item.node, item.path)
+		}
+	}
+}
+
+func openPR(pr pipeline.PullRequestPolicy, branch string) pipeline.StepSpec {
+	config := map[string]any{
+		"repoURL":      repoURL,
+		"sourceBranch": "${{ quote(outputs.push.branch) }}",
+		"targetBranch": branch,
+	}
+	text := func(key, value string) {
+		if value != "" {
+			config[key] = value
+		}
+	}
+	list := func(key string, values []string) {
+		if len(values) == 0 {
+			return
+		}
+		items := make([]any, len(values))
+		for i, v := range values {
+			items[i] = v
+		}
+		config[key] = items
+	}
+	text("title", pr.Title)
+	text("description", pr.Body)
+	list("labels", pr.Labels)
+	list("reviewers", pr.Reviewers)
+	list("teamReviewers", pr.TeamReviewers)
+	list("assignees", pr.Assignees)
+	if pr.Draft {
+		config["draft"] = true
+	}
+	return pipeline.StepSpec{Uses: "git-open-pr", As: "open-pr", If: ifChanged, Config: config}
+}
+
+func endPR(pr pipeline.PullRequestPolicy) pipeline.StepSpec {
+	config := map[string]any{"repoURL": repoURL, "prNumber": "${{ outputs['open-pr'].pr.id }}"}
+	if pr.Merge == pipeline.MergeManual {
+		return pipeline.StepSpec{Uses: "git-wait-for-pr", As: "wait-for-pr", If: ifOpened, Config: config}
+	}
+	config["wait"] = true
+	config["mergeMethod"] = cmp.Or(pr.Method, "squash")
+	return pipeline.StepSpec{Uses: "git-merge-pr", As: "merge-pr", If: ifOpened, Config: config}
+}
+
+// addEdit appends the step of an item, or extends the last step when both edit the
+// same thing.
+func (g *graph) addEdit(d *decoder, s *stage, edits []*edit, item *updateItem) []*edit {
+	if item.from != "" && item.to != "" {
+		// The target is emptied first, so that what is gone at the source goes.
+		return append(edits,
+			&edit{item: item, StepSpec: pipeline.StepSpec{Uses: "delete", Config: map[string]any{"path": inWorkdir(item.to)}}},
+			&edit{item: item, StepSpec: pipeline.StepSpec{
+				Uses:   "copy",
+				Config: map[string]any{"inPath": inWorkdir(item.from), "outPath": inWorkdir(item.to)},
+			}})
+	}
+	e := &edit{item: item, images: map[string]bool{}}
+	var sub pipeline.ImageSubscription
+	if item.image.name != "" {
+		var ok bool
+		if sub, ok = g.subscription(d, s, item.image); !ok {
+			return edits
+		}
+		if len(g.originsOf(s.Name)) > 1 {
+			// Freight of one origin can come before there is any of another.
+			e.If = fmt.Sprintf("${{ success() && imageFrom(%s) != nil }}", strconv.Quote(sub.RepoURL))
+		}
+	}
+	var entry map[string]any
+	list := "updates"
+	switch {
+	case item.kustomize.name != "":
+		list = "images"
+		e.Uses, e.Config = "kustomize-set-image", map[string]any{"path": inWorkdir(item.kustomize.name)}
+		part := defaultPart(sub)
+		entry = map[string]any{"image": item.image.name, part: imageValue(sub, part)}
+	case item.file.name != "":
+		e.Uses, e.Config = "yaml-update", map[string]any{"path": inWorkdir(item.file.name)}
+		entry = map[string]any{"key": item.key, "value": item.value}
+		if item.image.name != "" {
+			part, _ := item.value.(string)
+			entry["value"] = imageValue(sub, cmp.Or(part, defaultPart(sub)))
+		}
+	default:
+		return edits
+	}
+	e.target = e.Uses + " " + e.Config["path"].(string) + " " + e.If //nolint:forcetypeassert // set above
+	name := pipeline.NormalizeImage(item.image.name)
+	if last := len(edits) - 1; last >= 0 && edits[last].target == e.target {
+		e = edits[last]
+		if list == "images" && e.images[name] {
+			d.problem(item.image.node, item.image.path).message("%s is set twice in %s", item.image.name, quoted(item.kustomize.name)).expected("one item")
+		}
+	} else {
+		edits = append(edits, e)
+	}
+	e.images[name] = true
+	entries, _ := e.Config[list].([]any)
+	e.Config[list] = append(entries, entry)
+	return edits
+}
+
+// subscription finds the one that an image comes from.
+func (g *graph) subscription(d *decoder, s *stage, image ref) (pipeline.ImageSubscription, bool) {
+	var found []pipeline.ImageSubscription
+	var all, from []string
+	for _, w := range g.doc.warehouses {
+		if !contains(g.originsOf(s.Name), w.Name) {
+			continue
+		}
+		for _, sub := range w.Subscriptions {
+			if sub.Image == nil {
+				continue
+			}
+			all = append(all, sub.Image.RepoURL)
+			if pipeline.NormalizeImage(sub.Image.RepoURL) == pipeline.NormalizeImage(image.name) {
+				found = append(found, *sub.Image)
+				from = append(from, w.Name)
+			}
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], true
+	case len(found) > 1:
+		d.problem(image.node, image.path).message("%s comes from several Warehouses: %s", cut(image.name), strings.Join(from, ", ")).
+			expected("a promotionTemplate that says which")
+	case len(g.originsOf(s.Name)) > 0:
+		d.problem(image.node, image.path).message("no Warehouse of Stage %q subscribes to %s", s.Name, cut(image.name)).
+			expected("%s", oneOf(all)).suggest(pipeline.DidYouMean(cut(image.name), all))
+	}
+	return pipeline.ImageSubscription{}, false
+}
+
+// defaultPart says what identifies an image: its tag, or its digest where the tag
+// is a mutable one.
+func defaultPart(sub pipeline.ImageSubscription) string {
+	if sub.ImageSelectionStrategy == pipeline.ImageDigest {
+		return "digest"
+	}
+	return "tag"
+}
+
+// imageValue returns the template for a part of an image.
+func imageValue(sub pipeline.ImageSubscription, part string) string {
+	image := "imageFrom(" + strconv.Quote(sub.RepoURL) + ")"
+	switch {
+	case part == "digest":
+		return "${{ quote(" + image + ".Digest) }}"
+	case part == "ref" && defaultPart(sub) == "digest":
+		return sub.RepoURL + "@${{ " + image + ".Digest }}"
+	case part == "ref":
+		return sub.RepoURL + ":${{ " + image + ".Tag }}"
+	}
+	return "${{ quote(" + image + ".Tag) }}"
+}
+
+// inWorkdir returns a path of the repository as steps see it.
+func inWorkdir(p string) string {
+	if expr.HasExpression(p) {
+		return workdir + "/" + p
+	}
+	if p = path.Clean(p); p == "." {
+		return workdir
+	}
+	return workdir + "/" + p
+}

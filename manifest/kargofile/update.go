@@ -1,0 +1,97 @@
+package kargofile
+
+import (
+	"path"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/kargo-app/kargo/pipeline/expr"
+)
+
+// updateItem is one item of the update shorthand as decoded.
+type updateItem struct {
+	node *yaml.Node
+	path string
+
+	image     ref
+	kustomize ref
+	file      ref
+	key       string
+	value     any
+	valueRef  ref
+	from, to  string
+}
+
+func (d *decoder) updateItem(n *yaml.Node, at string) *updateItem {
+	u := &updateItem{node: n, path: at}
+	var value *yaml.Node
+	path := func(dst *ref) reader {
+		return func(n *yaml.Node, path string) {
+			d.templated(&dst.name, expr.AllowOutputs, checkPath)(n, path)
+			dst.node, dst.path = n, path
+		}
+	}
+	var from, to ref
+	found := d.object(n, at, "an update item", append([]field{
+		{"image", func(n *yaml.Node, path string) {
+			d.text(&u.image.name, checkImage)(n, path)
+			u.image.node, u.image.path = n, path
+		}},
+		{"kustomize", path(&u.kustomize)},
+		{"file", path(&u.file)},
+		{"key", d.templated(&u.key, expr.AllowOutputs)},
+		{"value", func(n *yaml.Node, path string) { value, u.valueRef = n, ref{node: n, path: path} }},
+		{"copy", path(&from)},
+		{"to", path(&to)},
+	}, notYet("chart", "render")...)...)
+	if found == nil || found["chart"] != nil || found["render"] != nil {
+		return u
+	}
+	u.from, u.to = from.name, to.name
+	has := func(fields ...string) bool {
+		for _, f := range fields {
+			if found[f] == nil {
+				return false
+			}
+		}
+		return len(found) == len(fields)
+	}
+	switch {
+	case has("image", "kustomize"):
+	case has("image", "file", "key"), has("image", "file", "key", "value"):
+		if value != nil {
+			var part string
+			enum(d, &part, "tag", "digest", "ref")(value, u.valueRef.path)
+			u.value = part
+		}
+	case has("file", "key", "value"):
+		if value.Kind != yaml.ScalarNode {
+			d.problem(value, u.valueRef.path).message("value is %s", describe(value)).expected("a single value")
+			break
+		}
+		u.value = d.scalar(value, u.valueRef.path, expr.AllowAll)
+	case has("copy", "to"):
+		d.checkCopy(u, to)
+	default:
+		d.problem(n, at).message("an update item has the wrong fields").
+			expected("{image, kustomize}, {image, file, key, value}, {file, key, value} or {copy, to}")
+	}
+	return u
+}
+
+// checkCopy refuses to copy something into itself, since the target is emptied
+// first.
+func (d *decoder) checkCopy(u *updateItem, to ref) {
+	if expr.HasExpression(u.from) || expr.HasExpression(u.to) || u.from == "" || u.to == "" {
+		return
+	}
+	from, target := path.Clean(u.from), path.Clean(u.to)
+	if target == "." || within(from, target) || within(target, from) {
+		d.problem(to.node, to.path).message("%s and %s overlap", quoted(u.from), quoted(u.to)).expected("two separate places")
+	}
+}
+
+// within reports whether the clean path p is dir or below it.
+func within(p, dir string) bool {
+	return dir == "." || p == dir || len(p) > len(dir) && p[:len(dir)] == dir && p[len(dir)] == '/'
+}

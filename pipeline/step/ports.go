@@ -26,7 +26,8 @@ type Git interface {
 	// at it, and returns its id. Doing it twice leaves an unreachable commit
 	// behind and nothing else.
 	Commit(ctx context.Context, c *tree.Checkout) (string, error)
-	// Push makes a branch point at the pending commits of c.
+	// Push makes a branch point at the pending commits of c and records in c that
+	// they are published, on whatever they were put.
 	Push(ctx context.Context, c *tree.Checkout, r PushRequest) (PushResult, error)
 	// DeleteBranch removes a branch; one that does not exist is no error.
 	DeleteBranch(ctx context.Context, repoURL, branch string) error
@@ -150,8 +151,23 @@ type Ports struct {
 	Git   Git
 	Pulls PullRequests
 	Gates Gates
+	// Text writes what people read.
+	Text Text
 	// Now is the clock.
 	Now func() time.Time
 	// PollInterval is how long a step waits for an event before it looks itself.
 	PollInterval time.Duration
+}
+
+// Text writes what people read of a Promotion on the Git host. All fields are
+// needed.
+type Text struct {
+	// TitleFunc and BodyFunc describe the Promotion's pull request; the body ends
+	// in what MarkerFunc returns.
+	TitleFunc, BodyFunc func(p *pipeline.Promotion) string
+	// MarkerFunc is text that people do not see and by which the Promotion's own
+	// pull request is recognised.
+	MarkerFunc func(p *pipeline.Promotion) string
+	// MergeMessageFunc is the message of the commit that merges a pull request.
+	MergeMessageFunc func(p *pipeline.Promotion, pr pipeline.PullRef) (title, message string)
 }

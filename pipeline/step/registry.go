@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/kargo-app/kargo/pipeline"
 )
 
 // Registry finds step Definitions by name.
@@ -34,15 +36,16 @@ func (r *Registry) Lookup(name string) (Definition, bool) {
 func (r *Registry) Names() []string { return slices.Sorted(maps.Keys(r.byName)) }
 
 // CheckConfig reports whether config can be what the step expects before any
-// expression in it is evaluated: values that hold an expression pass as
-// anything, everything else must decode.
+// expression in it is evaluated: a string that holds an expression passes as
+// anything, all else must be right. Rules over several fields, such as "exactly
+// one of", are checked only when there is no expression at all.
 func (r *Registry) CheckConfig(uses string, config map[string]any) error {
 	d, ok := r.byName[uses]
 	if !ok {
-		return fmt.Errorf("unknown step %q", uses)
-	}
-	if hasExpression(config) {
-		return nil
+		return &pipeline.UserError{
+			Message: fmt.Sprintf("unknown step %q", uses),
+			Hint:    didYouMean(uses, r.Names()),
+		}
 	}
 	if config == nil {
 		config = map[string]any{}
@@ -50,6 +53,9 @@ func (r *Registry) CheckConfig(uses string, config map[string]any) error {
 	raw, err := json.Marshal(config)
 	if err != nil {
 		return err
+	}
+	if hasExpression(config) {
+		return d.config.check(raw, true)
 	}
 	return d.check(raw)
 }

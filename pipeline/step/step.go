@@ -35,7 +35,8 @@ type Env struct {
 	Promotion *pipeline.Promotion
 	// Index is the step's position in Promotion.Steps.
 	Index int
-	// Workspace holds the files.
+	// Workspace holds the files. It is thrown away when the outcome of a step
+	// that uses it could not be recorded.
 	Workspace *tree.Workspace
 	// Attempt counts from 1; greater than 1 means that an earlier attempt may
 	// have had its effect.
@@ -50,25 +51,30 @@ type Env struct {
 
 // Definition is one kind of step.
 type Definition struct {
-	name  string
-	kind  Kind
-	run   func(ctx context.Context, env Env, config []byte) (any, error)
-	check func(config []byte) error
+	name           string
+	kind           Kind
+	doc            Doc
+	config, output *schema
+	run            func(ctx context.Context, env Env, config []byte) (any, error)
+	check          func(config []byte) error
 }
 
 // Define makes a Definition from a function over a config type and an output
-// type. The config is decoded strictly: an unknown field is a permanent error.
-// A config may implement interface{ Validate() error }. The output must survive
-// a JSON round trip. A nil error means success; see [Skip], [WaitError],
+// type. The config is decoded strictly: a field that is unknown, missing or of
+// the wrong type is a permanent error; see [Doc] for the struct tags. A config
+// may implement interface{ Validate() error }. The output must survive a JSON
+// round trip. A nil error means success; see [Skip], [WaitError],
 // [FailedError], [AbortedError], [RewindError] and [pipeline.TransientError]
 // for the others. A returned output counts also when the error is not nil.
-func Define[C, O any](name string, kind Kind, run func(context.Context, Env, C) (O, error)) Definition {
+func Define[C, O any](name string, kind Kind, doc Doc, run func(context.Context, Env, C) (O, error)) Definition {
+	config := schemaFor[C]()
 	decode := func(raw []byte) (C, error) {
 		var c C
-		dec := json.NewDecoder(bytes.NewReader(raw))
-		dec.DisallowUnknownFields()
-		if err := dec.Decode(&c); err != nil {
-			return c, describeDecodeError(err)
+		if err := config.check(raw, false); err != nil {
+			return c, err
+		}
+		if err := json.Unmarshal(raw, &c); err != nil {
+			return c, err
 		}
 		if v, ok := any(c).(interface{ Validate() error }); ok {
 			return c, v.Validate()
@@ -76,8 +82,11 @@ func Define[C, O any](name string, kind Kind, run func(context.Context, Env, C) 
 		return c, nil
 	}
 	return Definition{
-		name: name,
-		kind: kind,
+		name:   name,
+		kind:   kind,
+		doc:    doc,
+		config: config,
+		output: schemaFor[O](),
 		check: func(raw []byte) error {
 			_, err := decode(raw)
 			return err
@@ -97,6 +106,9 @@ func (d Definition) Name() string { return d.name }
 
 // Kind says whether the step is replayed.
 func (d Definition) Kind() Kind { return d.kind }
+
+// Doc returns what the reference says of the step.
+func (d Definition) Doc() Doc { return d.doc }
 
 // WaitError parks the step: it costs no attempt and runs again at Until or when
 // one of the On events arrives, whichever is first.
@@ -235,18 +247,4 @@ func result(env Env, out any, err error) pipeline.StepResult {
 // up to a minute.
 func Backoff(n int) time.Duration {
 	return min(time.Minute, 500*time.Millisecond<<min(n, 7))
-}
-
-// describeDecodeError turns encoding/json's errors into what a person can act
-// on.
-func describeDecodeError(err error) error {
-	var typ *json.UnmarshalTypeError
-	if errors.As(err, &typ) {
-		hint := ""
-		if typ.Type.Kind().String() == "string" && (typ.Value == "number" || typ.Value == "bool") {
-			hint = "; wrap the expression in quote() to keep it a string"
-		}
-		return fmt.Errorf("%s: expected %s, got %s%s", typ.Field, typ.Type, typ.Value, hint)
-	}
-	return err
 }

@@ -1,0 +1,24 @@
+package step
+
+// Builtin returns the steps that every Pipeline may use, in the order in which
+// the reference lists them.
+func Builtin() []Definition {
+	return []Definition{
+		gitClone(),
+		gitClear(),
+		kustomizeSetImage(),
+		yamlUpdate(),
+		copyStep(),
+		deleteStep(),
+		gitCommit(),
+		gitPush(),
+		gitOpenPR(),
+		gitWaitForPR(),
+		gitMergePR(),
+		composeOutput(),
+		fail(),
+	}
+}
+
+// none is the output of steps that have none.
+type none = *struct{}

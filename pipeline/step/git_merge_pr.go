@@ -1,0 +1,136 @@
+package step
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/kargo-app/kargo/pipeline"
+)
+
+// MergePRConfig configures git-merge-pr.
+type MergePRConfig struct {
+	PullConfig
+	Wait        bool   `json:"wait,omitempty" doc:"wait until the pull request can be merged; otherwise one that cannot is a failure"`
+	MergeMethod string `json:"mergeMethod,omitempty" doc:"squash, merge or rebase; default the Stage's method, else squash"`
+}
+
+func gitMergePR() Definition {
+	return Define("git-merge-pr", Remote, Doc{
+		Summary: `Merges a pull request once everything that guards it allows it.
+
+These are looked at in order: that it is no draft; that its head is still the
+commit that the Promotion pushed; that it does not conflict with its base; the
+checks that the repository requires; the approvals that the Stage demands; what
+the Git host says. The App never merges past branch protection, even where it
+could. A conflict, or a base that must be caught up with, makes the Promotion start
+over from its first ` + "`git-clone`" + `. Somebody else merging it is as good; closing it
+unmerged aborts the Promotion.
+
+A state that lasts for moments, such as the host still computing, is always waited
+out.`,
+		Example: `
+uses: git-merge-pr
+as: merge-pr
+config:
+  repoURL: https://github.com/acme/gitops.git
+  prNumber: ${{ outputs['open-pr'].pr.id }}
+  wait: true
+`,
+	}, runGitMergePR)
+}
+
+const defaultMergeMethod = "squash"
+
+// Validate implements the rules beyond types.
+func (c MergePRConfig) Validate() error {
+	err := c.PullConfig.Validate()
+	switch c.MergeMethod {
+	case "", "squash", "merge", "rebase":
+		return err
+	}
+	return errors.Join(err, fmt.Errorf("mergeMethod %q: want squash, merge or rebase", c.MergeMethod))
+}
+
+func runGitMergePR(ctx context.Context, env Env, c MergePRConfig) (PullOutput, error) {
+	pr, err := env.Pulls.Get(ctx, c.RepoURL, c.PRNumber)
+	if err != nil {
+		return PullOutput{}, fmt.Errorf("read pull request #%d: %w", c.PRNumber, err)
+	}
+	p, out, err := c.look(env, pr)
+	if err != nil || pr.Merged {
+		return out, err
+	}
+	if err := p.gates(ctx, c); err != nil {
+		return out, c.verdict(err)
+	}
+	if err := p.readiness(&out); err != nil {
+		return out, c.verdict(err)
+	}
+	return p.merge(ctx, c, out)
+}
+
+// verdict turns waiting into failure where the config says so. Unsettled states
+// are no verdict.
+func (c MergePRConfig) verdict(err error) error {
+	var (
+		wait      *WaitError
+		unsettled *unsettledError
+	)
+	if c.Wait || !errors.As(err, &wait) || errors.As(err, &unsettled) {
+		return err
+	}
+	return &FailedError{Err: fmt.Errorf("pull request #%d cannot be merged: %s", c.PRNumber, wait.Message), Terminal: true}
+}
+
+// readiness judges what the host says of the pull request.
+func (p *pull) readiness(out *PullOutput) error {
+	switch {
+	case p.Mergeable == nil || p.State == "unknown":
+		return p.settle(out, "the Git host is computing whether #%d can be merged", p.Number)
+	case p.State == "blocked":
+		return p.wait("#%d is blocked by branch protection", p.Number)
+	case p.State == "behind":
+		return &RewindError{Reason: fmt.Sprintf("#%d must be up to date with %s", p.Number, p.Base)}
+	case p.State == "draft":
+		return p.wait("#%d is a draft", p.Number)
+	}
+	return nil
+}
+
+func (p *pull) merge(ctx context.Context, c MergePRConfig, out PullOutput) (PullOutput, error) {
+	ref := pipeline.PullRef{Number: p.Number, URL: p.URL, Head: p.expected, Repo: p.repo.String()}
+	title, message := p.env.Text.MergeMessageFunc(p.env.Promotion, ref)
+	commit, err := p.env.Pulls.Merge(ctx, c.RepoURL, p.Number, MergeRequest{
+		SHA: p.expected, Method: c.method(p.env.Promotion.Stage), Title: title, Message: message,
+	})
+	var refused *NotMergeableError
+	switch {
+	case errors.Is(err, ErrHeadMoved):
+		err = p.settle(&out, "#%d moved while it was being merged", p.Number)
+		return out, err
+	case errors.As(err, &refused) && refused.Retry:
+		err = p.settle(&out, "#%d could not be merged yet: %s", p.Number, refused.Message)
+		return out, err
+	case errors.As(err, &refused):
+		return out, c.verdict(p.wait("the Git host refuses to merge #%d: %s", p.Number, refused.Message))
+	case err != nil:
+		// It may have happened all the same; the next pass will see.
+		return out, fmt.Errorf("merge #%d: %w", p.Number, err)
+	}
+	out.PR.Open, out.PR.Merged, out.Commit = false, true, commit
+	out.UnsettledSince = time.Time{}
+	return out, nil
+}
+
+func (c MergePRConfig) method(s pipeline.Stage) string {
+	switch {
+	case c.MergeMethod != "":
+		return c.MergeMethod
+	case s.PullRequest.Method != "":
+		return s.PullRequest.Method
+	default:
+		return defaultMergeMethod
+	}
+}

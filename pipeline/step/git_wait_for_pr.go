@@ -1,0 +1,43 @@
+package step
+
+import (
+	"context"
+	"fmt"
+)
+
+// WaitForPRConfig configures git-wait-for-pr.
+type WaitForPRConfig struct {
+	PullConfig
+}
+
+func gitWaitForPR() Definition {
+	return Define("git-wait-for-pr", Remote, Doc{
+		Summary: `Waits until somebody merges a pull request, whoever that is.
+
+Closing it unmerged aborts the Promotion.`,
+		Example: `
+uses: git-wait-for-pr
+as: wait-for-pr
+config:
+  repoURL: https://github.com/acme/gitops.git
+  prNumber: ${{ outputs['open-pr'].pr.id }}
+`,
+	}, runGitWaitForPR)
+}
+
+func runGitWaitForPR(ctx context.Context, env Env, c WaitForPRConfig) (PullOutput, error) {
+	pr, err := env.Pulls.Get(ctx, c.RepoURL, c.PRNumber)
+	if err != nil {
+		return PullOutput{}, fmt.Errorf("read pull request #%d: %w", c.PRNumber, err)
+	}
+	p, out, err := c.look(env, pr)
+	switch {
+	case err != nil:
+		return out, err
+	case pr.Merged:
+		return out, nil
+	case pr.Draft:
+		return out, p.wait("pull request #%d is a draft", pr.Number)
+	}
+	return out, p.wait("pull request #%d waits to be merged by hand", pr.Number)
+}

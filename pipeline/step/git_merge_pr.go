@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/report"
 )
 
 // MergePRConfig configures git-merge-pr.
@@ -100,8 +101,7 @@ func (p *pull) readiness(out *PullOutput) error {
 }
 
 func (p *pull) merge(ctx context.Context, c MergePRConfig, out PullOutput) (PullOutput, error) {
-	ref := pipeline.PullRef{Number: p.Number, URL: p.URL, Head: p.expected, Repo: p.repo.String()}
-	title, message := p.env.Text.MergeMessageFunc(p.env.Promotion, ref)
+	title, message := report.MergeMessage(p.env.Promotion, p.Number)
 	commit, err := p.env.Pulls.Merge(ctx, c.RepoURL, p.Number, MergeRequest{
 		SHA: p.expected, Method: c.method(p.env.Promotion.Stage), Title: title, Message: message,
 	})

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/report"
 )
 
 // OpenPRConfig configures git-open-pr.
@@ -113,7 +114,7 @@ func (c OpenPRConfig) adoptable(env Env, pr PullRequest, pushed string) bool {
 	if pr.HeadRef != c.SourceBranch || pr.Base != c.TargetBranch {
 		return false
 	}
-	marked := strings.Contains(pr.Body, env.Text.MarkerFunc(env.Promotion))
+	marked := strings.Contains(pr.Body, report.Marker(env.Promotion))
 	switch {
 	case pr.Open:
 		return true
@@ -165,13 +166,13 @@ func pushedHead(env Env, branch string) (head string, nothing bool) {
 }
 
 func (c OpenPRConfig) pullRequest(env Env) NewPullRequest {
-	stage, marker := env.Promotion.Stage.PullRequest, env.Text.MarkerFunc(env.Promotion)
+	stage, marker := env.Promotion.Stage.PullRequest, report.Marker(env.Promotion)
 	title, body := c.Title, c.Description
 	if title == "" {
-		title = env.Text.TitleFunc(env.Promotion)
+		title = report.Title(env.Promotion)
 	}
 	if body == "" {
-		body = env.Text.BodyFunc(env.Promotion)
+		body = report.Body(env.Promotion)
 	}
 	orStage := func(own, stages []string) []string {
 		if len(own) > 0 {

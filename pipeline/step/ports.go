@@ -151,23 +151,8 @@ type Ports struct {
 	Git   Git
 	Pulls PullRequests
 	Gates Gates
-	// Text writes what people read.
-	Text Text
 	// Now is the clock.
 	Now func() time.Time
 	// PollInterval is how long a step waits for an event before it looks itself.
 	PollInterval time.Duration
-}
-
-// Text writes what people read of a Promotion on the Git host. All fields are
-// needed.
-type Text struct {
-	// TitleFunc and BodyFunc describe the Promotion's pull request; the body ends
-	// in what MarkerFunc returns.
-	TitleFunc, BodyFunc func(p *pipeline.Promotion) string
-	// MarkerFunc is text that people do not see and by which the Promotion's own
-	// pull request is recognised.
-	MarkerFunc func(p *pipeline.Promotion) string
-	// MergeMessageFunc is the message of the commit that merges a pull request.
-	MergeMessageFunc func(p *pipeline.Promotion, pr pipeline.PullRef) (title, message string)
 }

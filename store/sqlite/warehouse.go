@@ -1,0 +1,65 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/store"
+)
+
+// Warehouses returns the state of a repository's Warehouses, by name.
+func (db *DB) Warehouses(ctx context.Context, repoID int64) ([]store.WarehouseState, error) {
+	all, err := collect(ctx, db.reader, func(rows *sql.Rows, w *store.WarehouseState) error {
+		return rows.Scan(&w.Name, scanTime(&w.Due), scanTime(&w.DiscoveredAt), &w.Error, scanJSON(&w.Discovery), &w.Hints)
+	}, `SELECT name, due, discovered_at, error, discovery, hints FROM warehouse WHERE repo = ? ORDER BY name`, repoID)
+	if err != nil {
+		return nil, fmt.Errorf("load warehouses of repository %d: %w", repoID, err)
+	}
+	return all, nil
+}
+
+// SaveDiscovery stores the outcome of a discovery and when the next one is due.
+// w starts from what [DB.Warehouses] returned before the discovery; if Hints
+// moved since then, the Warehouse stays due. A Warehouse that was dropped
+// meanwhile is [store.ErrNotFound].
+func (db *DB) SaveDiscovery(ctx context.Context, repoID int64, w store.WarehouseState) error {
+	text, err := jsonText(w.Discovery)
+	if err != nil {
+		return fmt.Errorf("save discovery of %s: %w", w.Name, err)
+	}
+	return db.write(ctx, "save discovery of "+w.Name, func(tx *writeTx) error {
+		return found(tx.exec(ctx, `
+UPDATE warehouse SET due = CASE hints WHEN ? THEN ? ELSE due END, discovered_at = ?, error = ?, discovery = ?, hints = 0
+WHERE repo = ? AND name = ?`,
+			w.Hints, w.Due.UnixMicro(), micros(w.DiscoveredAt), w.Error, text, repoID, w.Name))
+	})
+}
+
+// MarkSubscribersDue makes every Warehouse due that subscribes to a source, in
+// repositories that are not removed, and enqueues their reconciliation. It
+// returns the ids of those repositories.
+func (db *DB) MarkSubscribersDue(ctx context.Context, kind pipeline.ArtifactKind, url string, now time.Time) (repos []int64, err error) {
+	err = db.write(ctx, "wake subscribers of "+url, func(tx *writeTx) error {
+		repos, err = collect(ctx, tx, scanTo[int64], `
+UPDATE warehouse SET due = min(due, ?), hints = hints + 1
+WHERE (repo, name) IN (SELECT repo, warehouse FROM subscription WHERE kind = ? AND url = ?)
+  AND (SELECT removed FROM repo WHERE id = warehouse.repo) = 0
+RETURNING repo`, micros(now), kind, url)
+		if err != nil {
+			return err
+		}
+		slices.Sort(repos)
+		repos = slices.Compact(repos)
+		for _, id := range repos {
+			if err := tx.enqueue(ctx, store.WorkReconcile, store.RepoKey(id), now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return repos, err
+}

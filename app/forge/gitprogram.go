@@ -1,0 +1,43 @@
+package forge
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// gitProgram is the installed git.
+type gitProgram struct {
+	path    string
+	backend string // git-http-backend
+}
+
+// errNoGit tells the user what to do about it.
+var errNoGit = errors.New("forge: git is not installed or not in PATH; the simulator serves repositories with git http-backend")
+
+func findGit() (gitProgram, error) {
+	path, err := exec.LookPath("git")
+	if err != nil {
+		return gitProgram{}, errNoGit
+	}
+	out, err := exec.Command(path, "--exec-path").Output()
+	if err != nil {
+		return gitProgram{}, fmt.Errorf("git --exec-path: %w", err)
+	}
+	backend, err := exec.LookPath(filepath.Join(strings.TrimSpace(string(out)), "git-http-backend"))
+	if err != nil {
+		return gitProgram{}, fmt.Errorf("forge: this git has no git-http-backend (%w); install the full git package", err)
+	}
+	return gitProgram{path: path, backend: backend}, nil
+}
+
+// env keeps the user's git configuration and hooks out of the simulator.
+func (gitProgram) env() []string {
+	return []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=/nonexistent", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + os.DevNull,
+		"GIT_TERMINAL_PROMPT=0", "LC_ALL=C",
+	}
+}

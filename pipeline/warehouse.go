@@ -134,6 +134,9 @@ type ChartSubscription struct {
 type Discovery struct {
 	Warehouse     string                   `json:"warehouse"`
 	Subscriptions []DiscoveredSubscription `json:"subscriptions"`
+	// Withheld says why these artifacts shall not become Freight, empty when
+	// they may: the Warehouse's freightCreationCriteria were evaluated to false.
+	Withheld string `json:"withheld,omitempty"`
 }
 
 // DiscoveredSubscription is what one Subscription offers, best choice first. At
@@ -161,7 +164,7 @@ type RejectedArtifact struct {
 }
 
 // Freight assembles Freight from the first artifact of every Subscription. It
-// returns false when any Subscription is empty. Alias and DiscoveredAt are left
+// returns false when any Subscription is empty or the Freight is withheld. Alias and DiscoveredAt are left
 // for the caller.
 func (d Discovery) Freight() (Freight, bool) {
 	f := Freight{Warehouse: d.Warehouse}
@@ -177,7 +180,7 @@ func (d Discovery) Freight() (Freight, bool) {
 			return Freight{}, false
 		}
 	}
-	if len(d.Subscriptions) == 0 {
+	if len(d.Subscriptions) == 0 || d.Withheld != "" {
 		return Freight{}, false
 	}
 	f.ID = FreightID(f)

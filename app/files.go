@@ -1,0 +1,80 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/kargo-app/kargo/app/gitrepo"
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/reconcile"
+	"github.com/kargo-app/kargo/pipeline/tree"
+	"github.com/kargo-app/kargo/store"
+)
+
+// configFile is where a repository declares its pipeline.
+const configFile = ".kargo.yaml"
+
+// files reads configuration out of repositories.
+type files struct {
+	repos    repositories
+	cloneURL func(pipeline.Repo) string
+}
+
+var _ reconcile.Files = files{}
+
+// Head implements reconcile.Files. The branch is the one that GitHub named, else
+// the one that Git names.
+func (f files) Head(ctx context.Context, r store.RepoRecord) (string, error) {
+	repo, err := f.repos.Repository(f.cloneURL(r.Repo))
+	if err != nil {
+		return "", err
+	}
+	if r.DefaultBranch != "" {
+		h, err := repo.ResolveBranch(ctx, r.DefaultBranch)
+		if err == nil {
+			return h.String(), nil
+		}
+		if !errors.Is(err, gitrepo.ErrRefNotFound) {
+			return "", err
+		}
+	}
+	_, h, err := repo.DefaultBranch(ctx)
+	if errors.Is(err, gitrepo.ErrRefNotFound) || (err == nil && h.IsZero()) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return h.String(), nil
+}
+
+// Config implements reconcile.Files.
+func (f files) Config(ctx context.Context, r store.RepoRecord, commit string) (data []byte, blob string, err error) {
+	repo, err := f.repos.Repository(f.cloneURL(r.Repo))
+	if err != nil {
+		return nil, "", err
+	}
+	return readConfig(ctx, repo, commit)
+}
+
+func readConfig(ctx context.Context, repo *gitrepo.Repository, commit string) (data []byte, blob string, err error) {
+	h, err := tree.ParseHash(commit)
+	if err != nil {
+		return nil, "", err
+	}
+	c, err := repo.Commit(ctx, h)
+	if err != nil {
+		return nil, "", fmt.Errorf("read commit %s: %w", commit, err)
+	}
+	fsys := tree.NewFS(repo, c.Tree)
+	data, err = fsys.ReadFile(ctx, configFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, "", nil
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("read %s at %s: %w", configFile, commit, err)
+	}
+	return data, tree.HashObject(tree.Blob, data).String(), nil
+}

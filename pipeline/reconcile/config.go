@@ -1,0 +1,67 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/kargo-app/kargo/manifest/kargofile"
+	"github.com/kargo-app/kargo/store"
+)
+
+// config reads .kargo.yaml if the default branch moved. An invalid file never
+// replaces the last good one; a file that is gone takes its pipeline along.
+func (r *Reconciler) config(ctx context.Context, rec store.RepoRecord) (store.RepoRecord, error) {
+	head, err := r.Files.Head(ctx, rec)
+	if err != nil {
+		return rec, err
+	}
+	if head == rec.Config.SeenSHA {
+		return rec, nil
+	}
+	cfg := rec.Config
+	cfg.SeenSHA = head
+	if head == "" {
+		cfg.SeenBlob, cfg.Problems = "", nil
+		return r.saveConfig(ctx, rec, cfg)
+	}
+	data, blob, err := r.Files.Config(ctx, rec, head)
+	if err != nil {
+		return rec, err
+	}
+	if blob == cfg.SeenBlob {
+		return r.saveConfig(ctx, rec, cfg)
+	}
+	cfg.SeenBlob, cfg.Problems = blob, nil
+	if blob == "" {
+		cfg.Pipeline, cfg.SHA, cfg.Blob = nil, "", ""
+		return r.saveConfig(ctx, rec, cfg)
+	}
+	file, problems := kargofile.Parse(data, kargofile.Options{Repo: rec.Name, Steps: r.Steps})
+	if file != nil {
+		cfg.Pipeline, cfg.SHA, cfg.Blob = &file.Pipeline, head, blob
+	}
+	if len(problems) > 0 {
+		if cfg.Problems, err = json.Marshal(problems); err != nil {
+			return rec, fmt.Errorf("encode problems: %w", err)
+		}
+	}
+	r.Log.InfoContext(ctx, "configuration read", "repo", rec.Repo.String(), "commit", head, "valid", file != nil)
+	// The check run comes first: should it fail, the same commit is read again.
+	if err := r.Voice.Config(ctx, rec, head, file, problems); err != nil {
+		return rec, err
+	}
+	return r.saveConfig(ctx, rec, cfg)
+}
+
+func (r *Reconciler) saveConfig(ctx context.Context, rec store.RepoRecord, cfg store.Config) (store.RepoRecord, error) {
+	rec.Config = cfg
+	var subs []store.Subscription
+	if cfg.Pipeline != nil {
+		subs = r.subscriptions(rec, *cfg.Pipeline)
+	}
+	if err := r.Configs.SaveConfig(ctx, rec.ID, cfg, subs, r.Now()); err != nil {
+		return rec, fmt.Errorf("store configuration: %w", err)
+	}
+	return rec, nil
+}

@@ -1,0 +1,117 @@
+package reconcile
+
+import (
+	"context"
+	"time"
+
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/discover"
+	"github.com/kargo-app/kargo/store"
+)
+
+// discoveryBackoff is the first wait after a discovery that did not work; the
+// Warehouse's interval bounds the ones after it.
+const discoveryBackoff = 30 * time.Second
+
+// discover looks at the Warehouses that are due and returns when the next one
+// is. An error of one Warehouse is recorded with it, keeps what it saw before,
+// and holds up no other.
+func (r *Reconciler) discover(ctx context.Context, rec store.RepoRecord, p pipeline.Pipeline) (time.Time, error) {
+	states, err := r.Discoveries.Warehouses(ctx, rec.ID)
+	if err != nil {
+		return time.Time{}, err
+	}
+	var next time.Time
+	for _, state := range states {
+		w, ok := p.Warehouse(state.Name)
+		if !ok {
+			continue
+		}
+		if now := r.Now(); state.Due.After(now) {
+			next = earlier(next, state.Due)
+			continue
+		}
+		state, err := r.look(ctx, rec, w, state)
+		if err != nil {
+			return time.Time{}, err
+		}
+		next = earlier(next, state.Due)
+	}
+	return next, nil
+}
+
+func (r *Reconciler) look(ctx context.Context, rec store.RepoRecord, w pipeline.Warehouse, state store.WarehouseState) (store.WarehouseState, error) {
+	snap, err := r.Decisions.Snapshot(ctx, rec.ID)
+	if err != nil {
+		return state, err
+	}
+	interval := max(time.Duration(w.Interval), time.Minute)
+	log := r.Log.With("repo", rec.Repo.String(), "warehouse", w.Name)
+	d, err := r.Discoverer.Discover(ctx, rec, w, newest(snap.Freight, w.Name))
+	now := r.Now()
+	if err != nil {
+		if ctx.Err() != nil {
+			return state, ctx.Err()
+		}
+		log.WarnContext(ctx, "discovery did not work", "err", err)
+		wait := discoveryBackoff
+		if after, ok := pipeline.IsTransient(err); ok {
+			wait = max(after, 5*time.Second)
+		}
+		state.Error, state.Due = err.Error(), now.Add(min(interval, wait))
+	} else {
+		d.Withheld = withheld(w, d, r.Now)
+		log.DebugContext(ctx, "discovered", "subscriptions", len(d.Subscriptions))
+		state.Error, state.Discovery, state.DiscoveredAt, state.Due = "", d, now, now.Add(interval)
+	}
+	return state, r.Discoveries.SaveDiscovery(ctx, rec.ID, state)
+}
+
+// withheld says why what was discovered shall not become Freight, if so.
+func withheld(w pipeline.Warehouse, d pipeline.Discovery, now func() time.Time) string {
+	f, ok := d.Freight()
+	if !ok {
+		return ""
+	}
+	switch satisfied, err := discover.Satisfied(w, f, now); {
+	case err != nil:
+		return err.Error()
+	case !satisfied:
+		return "freightCreationCriteria is false: " + w.FreightCreationCriteria
+	}
+	return ""
+}
+
+// newest returns the Warehouse's latest Freight, nil for none.
+func newest(all []pipeline.Freight, warehouse string) *pipeline.Freight {
+	var last *pipeline.Freight
+	for i := range all {
+		if f := &all[i]; f.Warehouse == warehouse && (last == nil || f.DiscoveredAt.After(last.DiscoveredAt)) {
+			last = f
+		}
+	}
+	return last
+}
+
+// subscriptions lists what the pipeline watches, under normalised addresses, so
+// that an event finds the Warehouses it concerns.
+func (r *Reconciler) subscriptions(rec store.RepoRecord, p pipeline.Pipeline) []store.Subscription {
+	var subs []store.Subscription
+	for _, w := range p.Warehouses {
+		for _, s := range w.Subscriptions {
+			url := s.RepoURL()
+			switch s.Kind() {
+			case pipeline.GitArtifact:
+				if url == "" {
+					url = r.CloneURL(rec.Repo)
+				}
+				url = pipeline.NormalizeGitURL(url)
+			case pipeline.ImageArtifact:
+				url = pipeline.NormalizeImage(url)
+			case pipeline.ChartArtifact:
+			}
+			subs = append(subs, store.Subscription{Kind: s.Kind(), URL: url, Warehouse: w.Name})
+		}
+	}
+	return subs
+}

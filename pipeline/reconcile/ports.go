@@ -1,0 +1,60 @@
+package reconcile
+
+import (
+	"context"
+	"time"
+
+	"github.com/kargo-app/kargo/manifest/kargofile"
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/store"
+)
+
+// Configs keeps repositories and the pipelines they declare.
+type Configs interface {
+	Repo(ctx context.Context, id int64) (store.RepoRecord, error)
+	SaveConfig(ctx context.Context, repoID int64, c store.Config, subs []store.Subscription, now time.Time) error
+}
+
+// Discoveries keeps what Warehouses saw.
+type Discoveries interface {
+	Warehouses(ctx context.Context, repoID int64) ([]store.WarehouseState, error)
+	SaveDiscovery(ctx context.Context, repoID int64, w store.WarehouseState) error
+}
+
+// Decisions loads what Decide looks at and applies what it says, in one
+// transaction.
+type Decisions interface {
+	Snapshot(ctx context.Context, repoID int64) (pipeline.Snapshot, error)
+	Apply(ctx context.Context, repoID int64, actions []pipeline.Action, now time.Time) (store.Applied, error)
+	ResolvedIntents(ctx context.Context, repoID int64) ([]store.ResolvedIntent, error)
+}
+
+// Files reads a repository without cloning it.
+type Files interface {
+	// Head returns the head commit of the default branch, "" for a repository
+	// without commits.
+	Head(ctx context.Context, r store.RepoRecord) (string, error)
+	// Config returns .kargo.yaml at a commit with the id of its blob; a blob of
+	// "" means that there is no such file.
+	Config(ctx context.Context, r store.RepoRecord, commit string) (data []byte, blob string, err error)
+}
+
+// Discoverer looks at the Subscriptions of one Warehouse.
+type Discoverer interface {
+	Discover(ctx context.Context, r store.RepoRecord, w pipeline.Warehouse, last *pipeline.Freight) (pipeline.Discovery, error)
+}
+
+// Matcher tells whether a Promotion would change nothing, because the Stage's
+// files hold its Freight already.
+type Matcher interface {
+	Unchanged(ctx context.Context, r store.RepoRecord, p pipeline.Promotion) (bool, error)
+}
+
+// Voice answers people.
+type Voice interface {
+	// Config publishes the check run on a commit whose .kargo.yaml was read.
+	// file is nil when the problems make it unusable.
+	Config(ctx context.Context, r store.RepoRecord, commit string, file *kargofile.File, problems kargofile.Problems) error
+	// Answer tells the person who asked what became of the request.
+	Answer(ctx context.Context, r store.RepoRecord, in store.ResolvedIntent) error
+}

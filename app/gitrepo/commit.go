@@ -38,17 +38,31 @@ func (c Commit) Subject() string {
 	return strings.TrimRight(s, "\r")
 }
 
-// Commit returns a commit by its name. Without the commit it is ErrNoObject.
+// maxPeel is how many tags of tags are followed.
+const maxPeel = 8
+
+// Commit returns a commit by its name, or by that of an annotated tag of it.
+// Without the commit it is ErrNoObject.
 func (r *Repository) Commit(ctx context.Context, h tree.Hash) (Commit, error) {
 	return r.commit(ctx, h, 1)
 }
 
 func (r *Repository) commit(ctx context.Context, h tree.Hash, depth int) (Commit, error) {
-	got, err := r.get(ctx, []tree.Hash{h}, depth)
-	if err != nil {
-		return Commit{}, fmt.Errorf("read commit %s: %w", h, err)
+	for range maxPeel {
+		got, err := r.get(ctx, []tree.Hash{h}, depth)
+		if err != nil {
+			return Commit{}, fmt.Errorf("read commit %s: %w", h, err)
+		}
+		if got[h].Type != TypeTag {
+			return decodeCommit(got[h])
+		}
+		t, err := decodeTag(got[h])
+		if err != nil {
+			return Commit{}, err
+		}
+		h = tree.Hash(t.Target)
 	}
-	return decodeCommit(got[h])
+	return Commit{}, fmt.Errorf("read commit %s: too many tags of tags: %w", h, ErrNoObject)
 }
 
 func decodeCommit(o Object) (Commit, error) {

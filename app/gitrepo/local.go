@@ -7,9 +7,14 @@ import (
 	"io"
 	"sync"
 
+	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
+	gitcache "github.com/go-git/go-git/v5/plumbing/cache"
+	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/storer"
+	"github.com/go-git/go-git/v5/storage"
+	"github.com/go-git/go-git/v5/storage/filesystem"
 
 	"github.com/kargo-app/kargo/pipeline/tree"
 )
@@ -23,16 +28,27 @@ const localCacheBytes = 16 << 20
 // that only the remote has is found under refs/remotes/origin.
 func OpenLocal(dir string) (*Repository, error) {
 	repo, err := git.PlainOpenWithOptions(dir, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
+	if errors.Is(err, git.ErrRepositoryNotExists) {
+		// A bare repository has no .git to detect.
+		repo, err = git.PlainOpen(dir)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open clone %s: %w", dir, err)
 	}
-	return newRepository(&local{repo: repo}, localCacheBytes), nil
+	s := repo.Storer
+	if fss, ok := s.(*filesystem.Storage); ok {
+		// Opened plainly, go-git looks for borrowed objects only inside the
+		// clone itself.
+		s = filesystem.NewStorageWithOptions(fss.Filesystem(), gitcache.NewObjectLRUDefault(),
+			filesystem.Options{AlternatesFS: osfs.New("/")})
+	}
+	return newRepository(&local{store: s}, localCacheBytes), nil
 }
 
 // local is a clone on disk. go-git's store is not safe for concurrent use.
 type local struct {
-	mu   sync.Mutex
-	repo *git.Repository
+	mu    sync.Mutex
+	store storage.Storer
 }
 
 var _ backend = (*local)(nil)
@@ -45,7 +61,7 @@ func (l *local) push(context.Context, []RefUpdate, []Object) error { return ErrR
 func (l *local) refs(ctx context.Context, _ []string) ([]Ref, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	iter, err := l.repo.Storer.IterReferences()
+	iter, err := l.store.IterReferences()
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +74,7 @@ func (l *local) refs(ctx context.Context, _ []string) ([]Ref, error) {
 		r := Ref{Name: ref.Name().String()}
 		if ref.Type() == plumbing.SymbolicReference {
 			r.Target = ref.Target().String()
-			if ref, err = storer.ResolveReference(l.repo.Storer, ref.Name()); err != nil {
+			if ref, err = storer.ResolveReference(l.store, ref.Name()); err != nil {
 				if errors.Is(err, plumbing.ErrReferenceNotFound) {
 					out = append(out, r)
 					return nil
@@ -80,7 +96,7 @@ func (l *local) refs(ctx context.Context, _ []string) ([]Ref, error) {
 func (l *local) peel(h plumbing.Hash) tree.Hash {
 	var out tree.Hash
 	for range 10 {
-		t, err := l.repo.TagObject(h)
+		t, err := object.GetTag(l.store, h)
 		if err != nil {
 			return out
 		}
@@ -107,7 +123,7 @@ func (l *local) fetch(ctx context.Context, want []tree.Hash, _ int) ([]Object, e
 }
 
 func (l *local) object(h tree.Hash) (Object, error) {
-	o, err := l.repo.Storer.EncodedObject(plumbing.AnyObject, plumbing.Hash(h))
+	o, err := l.store.EncodedObject(plumbing.AnyObject, plumbing.Hash(h))
 	if errors.Is(err, plumbing.ErrObjectNotFound) {
 		return Object{}, fmt.Errorf("object %s: %w", h, ErrNoObject)
 	}

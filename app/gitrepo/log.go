@@ -25,8 +25,12 @@ func (r *Repository) Log(ctx context.Context, from tree.Hash, limit int) ([]Comm
 // after, newest first. found reports whether after was met within limit commits.
 // With a zero after it is Log, and found reports whether the root was met.
 func (r *Repository) Range(ctx context.Context, after, to tree.Hash, limit int) (commits []Commit, found bool, err error) {
-	out, stopped, err := r.walkFirst(ctx, to, limit, func(c Commit) bool { return c.Hash == after })
-	return out, stopped, err
+	met := after.IsZero()
+	out, ended, err := r.walkFirst(ctx, to, limit, func(c Commit) bool {
+		met = met || c.Hash == after
+		return c.Hash == after
+	})
+	return out, ended && met, err
 }
 
 // IsAncestor reports whether ancestor is from or lies within limit commits
@@ -40,7 +44,8 @@ func (r *Repository) IsAncestor(ctx context.Context, ancestor, from tree.Hash, l
 }
 
 // walkFirst follows first parents until stop, which is not part of the result.
-// ended reports whether stop was met or, without one, the root commit.
+// ended reports whether that was because of stop or the root commit, rather
+// than the limit.
 func (r *Repository) walkFirst(ctx context.Context, from tree.Hash, limit int, stop func(Commit) bool) (out []Commit, ended bool, err error) {
 	batch := firstBatch
 	for h := from; ; {

@@ -2,6 +2,7 @@ package gitrepo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -61,22 +62,36 @@ func (r *Repository) Describe(ctx context.Context, tags []Tag) ([]Tag, error) {
 	}
 	out := make([]Tag, 0, len(tags))
 	for _, t := range tags {
-		if got[t.Target].Type != TypeCommit {
-			continue
-		}
-		if t.Commit, err = decodeCommit(got[t.Target]); err != nil {
-			return nil, err
-		}
 		if o := got[t.Object]; o.Type == TypeTag {
-			var g object.Tag
-			if err := g.Decode(memoryObject(o)); err != nil {
-				return nil, fmt.Errorf("decode tag %s: %w", t.Name, err)
+			g, err := decodeTag(o)
+			if err != nil {
+				return nil, err
 			}
 			t.Tagger, t.Message = fromGit(g.Tagger), g.Message
 		}
+		target := got[t.Target].Type
+		if target != TypeCommit && target != TypeTag {
+			continue
+		}
+		// A server that does not peel names the tag object as the target.
+		if t.Commit, err = r.Commit(ctx, t.Target); err != nil {
+			if errors.Is(err, ErrNoObject) {
+				continue
+			}
+			return nil, err
+		}
+		t.Target = t.Commit.Hash
 		out = append(out, t)
 	}
 	return out, nil
+}
+
+func decodeTag(o Object) (object.Tag, error) {
+	var g object.Tag
+	if err := g.Decode(memoryObject(o)); err != nil {
+		return object.Tag{}, fmt.Errorf("decode tag %s: %w", o.Hash, err)
+	}
+	return g, nil
 }
 
 // EncodeTag returns the object of an annotated, unsigned tag of a commit.

@@ -1,0 +1,70 @@
+package gitrepo_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/kargo-app/kargo/app/gitrepo"
+	"github.com/kargo-app/kargo/pipeline/tree"
+)
+
+func TestOpenLocal(t *testing.T) {
+	t.Parallel()
+	o := newOrigin(t, nil)
+	first := o.commit("main", "one", map[string]string{"dir/a": "1\n", "b": "1\n"})
+	head := o.commit("main", "two", map[string]string{"dir/a": "2\n"})
+	o.git("tag", "-a", "-m", "m", "v1", "main")
+	o.git("gc", "-q")
+	base := t.TempDir()
+	clone := filepath.Join(base, "clone")
+	gitIn(t, base, "", "clone", "-q", "--no-local", o.dir, clone)
+	gitIn(t, base, "", "clone", "-q", "--shared", o.dir, filepath.Join(base, "shared"))
+	gitIn(t, clone, "", "worktree", "add", "-q", "-b", "wip", filepath.Join(base, "linked"))
+	if err := os.WriteFile(filepath.Join(clone, "b"), []byte("not committed\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, dir := range map[string]string{
+		"clone":                       clone,
+		"directory of a clone":        filepath.Join(clone, "dir"),
+		"linked worktree":             filepath.Join(base, "linked"),
+		"clone that borrows objects":  filepath.Join(base, "shared"),
+		"bare repository with a pack": o.dir,
+	} {
+		r, err := gitrepo.OpenLocal(dir)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		ctx := t.Context()
+		if got, err := r.ResolveBranch(ctx, "main"); err != nil || got != head {
+			t.Errorf("%s: branch = %s, %v", name, got, err)
+		}
+		if got, err := r.ResolveTag(ctx, "v1"); err != nil || got != head {
+			t.Errorf("%s: tag = %s, %v", name, got, err)
+		}
+		log, err := r.Log(ctx, head, 10)
+		if err != nil || len(log) != 2 || log[1].Hash != first {
+			t.Errorf("%s: log = %v, %v", name, log, err)
+			continue
+		}
+		if changes, err := r.ChangedPaths(ctx, log[1].Tree, log[0].Tree); err != nil || len(changes) != 1 {
+			t.Errorf("%s: changes = %v, %v", name, changes, err)
+		}
+		c := checkout(t, r, "main")
+		if got, err := c.FS.ReadFile(ctx, "b"); err != nil || string(got) != "1\n" {
+			t.Errorf("%s: read = %q, %v", name, got, err)
+		}
+		if _, err := r.Objects(ctx, []tree.Hash{{1}}); !errors.Is(err, gitrepo.ErrNoObject) {
+			t.Errorf("%s: absent object: %v", name, err)
+		}
+		err = r.Push(ctx, []gitrepo.RefUpdate{{Name: "refs/heads/x", New: head}}, nil)
+		if !errors.Is(err, gitrepo.ErrReadOnly) {
+			t.Errorf("%s: push: %v", name, err)
+		}
+	}
+	if _, err := gitrepo.OpenLocal(base); err == nil {
+		t.Error("opened a directory that is no clone")
+	}
+}

@@ -1,0 +1,112 @@
+package command
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/kargo-app/kargo/pipeline"
+)
+
+// Command is one line that was understood. Fields that its verb does not have
+// are zero.
+type Command struct {
+	// Verb is one of the constants of this package.
+	Verb string
+	// Line is where it stands in the comment, 1-based.
+	Line int
+	// Stages are the Stages as typed. For VerbPromote the last one may turn out to be
+	// an alias of Freight: see Resolve.
+	Stages []string
+	// Freight is what to move or look at.
+	Freight FreightRef
+	// Promotion is a promotion's id, such as "prod-142".
+	Promotion string
+	// Warehouse is the one to refresh.
+	Warehouse string
+	// Name is the new alias.
+	Name string
+	// Artifacts are those to put together, each "name@version".
+	Artifacts []string
+	// DryRun asks what would happen; Downstream means the Stages after the named
+	// one; Bypass skips upstream verification; Stop ends a verification.
+	DryRun, Downstream, Bypass, Stop bool
+	// Until is how long a freeze lasts; zero is until it is ended.
+	Until time.Duration
+	// Reason is the text after " -- ", without line breaks. It is a stranger's
+	// text: escape it wherever it is shown.
+	Reason string
+}
+
+// String returns the line in canonical form: parsing it gives the same command.
+func (c Command) String() string {
+	words := []string{"/kargo " + c.Verb}
+	if c.Verb == VerbPromote || c.Verb == VerbRollback {
+		words[0] = "/" + c.Verb
+	}
+	words = append(words, c.Stages...)
+	for _, w := range []string{c.Freight.String(), c.Promotion, c.Warehouse, c.Name} {
+		if w != "" {
+			words = append(words, w)
+		}
+	}
+	words = append(words, c.Artifacts...)
+	if c.Until > 0 {
+		words = append(words, fmt.Sprintf("--until %dm", int64(c.Until/time.Minute)))
+	}
+	for _, f := range []struct {
+		set  bool
+		name string
+	}{{c.DryRun, "dry-run"}, {c.Downstream, "downstream"}, {c.Bypass, "bypass"}, {c.Stop, "abort"}} {
+		if f.set {
+			words = append(words, "--"+f.name)
+		}
+	}
+	if c.Reason != "" {
+		words = append(words, "-- "+c.Reason)
+	}
+	return strings.Join(words, " ")
+}
+
+// Resolve settles what only the names of the pipeline's Stages can: whether the
+// last word of a VerbPromote names a Stage or Freight. A Stage wins. It returns the
+// command with Stages that all exist, or a *pipeline.UserError that names the
+// closest and all valid ones.
+func (c Command) Resolve(stages []string) (Command, error) {
+	known := map[string]bool{}
+	for _, s := range stages {
+		known[s] = true
+	}
+	named := append([]string(nil), c.Stages...)
+	if c.Verb == VerbPromote {
+		switch last := len(named) - 1; {
+		case c.Freight.Kind != FreightDefault && known[c.Freight.Text]:
+			named, c.Freight = append(named, c.Freight.Text), FreightRef{}
+		case c.Freight.Kind == FreightDefault && last > 0 && !known[named[last]] && pipeline.DidYouMean(named[last], stages) == "":
+			c.Freight, named = ParseFreight(named[last]), named[:last]
+		}
+	}
+	for _, s := range named {
+		if !known[s] {
+			return Command{}, unknown("Stage", s, stages)
+		}
+	}
+	c.Stages = named
+	return c, nil
+}
+
+// unknown explains a name that is not among the valid ones.
+func unknown(kind, got string, valid []string) *pipeline.UserError {
+	err := &pipeline.UserError{Message: fmt.Sprintf("there is no %s %s", kind, code(got))}
+	if near := pipeline.DidYouMean(got, valid); near != "" {
+		err.Message += fmt.Sprintf("; did you mean %s?", code(near))
+	}
+	if len(valid) > 0 {
+		names := make([]string, len(valid))
+		for i, v := range valid {
+			names[i] = code(v)
+		}
+		err.Hint = "valid: " + strings.Join(names, ", ")
+	}
+	return err
+}

@@ -1,0 +1,227 @@
+package command
+
+import "strings"
+
+// The verbs, by their names in Command.Verb.
+const (
+	VerbPromote  = "promote"
+	VerbRollback = "rollback"
+	VerbStatus   = "status"
+	VerbWhere    = "where"
+	VerbDiff     = "diff"
+	VerbWhy      = "why"
+	VerbFreight  = "freight"
+	VerbHelp     = "help"
+	VerbApprove  = "approve"
+	VerbReject   = "reject"
+	VerbVerify   = "verify"
+	VerbAbort    = "abort"
+	VerbRetry    = "retry"
+	VerbHold     = "hold"
+	VerbResume   = "resume"
+	VerbFreeze   = "freeze"
+	VerbThaw     = "thaw"
+	VerbAlias    = "alias"
+	VerbRefresh  = "refresh"
+	VerbCreate   = "create"
+)
+
+// Verb is one row of the table of commands. The table is the only place that
+// says what a command looks like: the parser, the usage lines, the help reply
+// and the README follow from it.
+type Verb struct {
+	// Name is what is typed after "/kargo".
+	Name string
+	// Usage is the whole line, with <required> and [optional] parts.
+	Usage string
+	// Summary says what it does, in Markdown on one line.
+	Summary string
+	// Access is the right that it takes, as in the `access` section of the
+	// configuration; "read" means everybody who can see the comment.
+	Access string
+	// Available says whether this version can carry it out.
+	Available bool
+
+	short  bool // may be typed without "/kargo"
+	params []param
+	flags  []flag
+	reason reasonRule
+}
+
+// param is a positional argument.
+type param struct {
+	kind     paramKind
+	optional bool
+	many     bool
+}
+
+type paramKind string
+
+const (
+	stageParam     paramKind = "stage"
+	freightParam   paramKind = "freight"
+	promotionParam paramKind = "promotion"
+	warehouseParam paramKind = "warehouse"
+	nameParam      paramKind = "name"
+	artifactParam  paramKind = "artifact"
+)
+
+// noun names what the argument is, in messages.
+func (k paramKind) noun() string {
+	switch k {
+	case stageParam:
+		return "a Stage"
+	case freightParam:
+		return "Freight"
+	case promotionParam:
+		return "a promotion's id"
+	case warehouseParam:
+		return "a Warehouse"
+	case artifactParam:
+		return "an artifact like `web@1.9.3`"
+	}
+	return "a name"
+}
+
+type flag struct {
+	name  string
+	value string // placeholder of its value; empty for a switch
+}
+
+type reasonRule int
+
+const (
+	reasonOptional reasonRule = iota
+	reasonRequired
+	reasonWithBypass // required together with --bypass
+)
+
+// Verbs returns the table of all commands, including those that this version
+// only recognises. The slice is the caller's.
+func Verbs() []Verb {
+	stage, freight := param{kind: stageParam}, param{kind: freightParam, optional: true}
+	promotion := param{kind: promotionParam, optional: true}
+	verbs := []Verb{
+		{
+			Name: VerbPromote, Access: "promote", Available: true, short: true,
+			Summary: "Promote Freight into one or more Stages. Without Freight: the one that holds this pull request's change, else the newest that the Stage may take.",
+			params:  []param{{kind: stageParam, many: true}, freight},
+			flags:   []flag{{name: "dry-run"}, {name: "downstream"}},
+		},
+		{
+			Name: VerbRollback, Access: "promote", short: true,
+			Summary: "Bring back earlier Freight, by default the one verified before the current, and hold the Stage.",
+			params:  []param{stage, freight},
+		},
+		{
+			Name: VerbStatus, Access: "read", Available: true,
+			Summary: "Show what runs in each Stage, or in one.",
+			params:  []param{{kind: stageParam, optional: true}},
+		},
+		{Name: VerbWhere, Access: "read", Summary: "Show where this pull request's change is."},
+		{
+			Name: VerbDiff, Access: "read", Summary: "Show what a promotion would change.",
+			params: []param{stage, freight},
+		},
+		{
+			Name: VerbWhy, Access: "read", Available: true,
+			Summary: "Show every gate between Freight and a Stage: what is expected, what was observed, when it is looked at again.",
+			params:  []param{stage, freight},
+		},
+		{Name: VerbFreight, Access: "read", Summary: "List recent Freight."},
+		{Name: VerbHelp, Access: "read", Available: true, Summary: "Show this table."},
+		{
+			Name: VerbApprove, Access: "approve", Summary: "Approve a waiting promotion. `--bypass` skips upstream verification, takes the right to override, and is audited.",
+			params: []param{stage, freight}, flags: []flag{{name: "bypass"}}, reason: reasonWithBypass,
+		},
+		{
+			Name: VerbReject, Access: "approve", Summary: "End a waiting promotion as failed and close its pull request.",
+			params: []param{stage}, reason: reasonRequired,
+		},
+		{
+			Name: VerbVerify, Access: "verify", Summary: "Run a Stage's verification again, or stop it.",
+			params: []param{stage}, flags: []flag{{name: "abort"}},
+		},
+		{
+			Name: VerbAbort, Access: "abort", Available: true,
+			Summary: "Stop a promotion and close its pull request. Without an id: the promotion of this pull request.",
+			params:  []param{promotion},
+		},
+		{Name: VerbRetry, Access: "promote", Summary: "Start a failed promotion again.", params: []param{promotion}},
+		{
+			Name: VerbHold, Access: "promote", Summary: "Stop a Stage's automation.",
+			params: []param{stage}, reason: reasonRequired,
+		},
+		{Name: VerbResume, Access: "promote", Summary: "Let a Stage's automation go on.", params: []param{stage}},
+		{
+			Name: VerbFreeze, Access: "freeze", Summary: "Stop the whole pipeline, for good or for a time (`90m`, `24h`, `7d`).",
+			flags: []flag{{name: "until", value: "duration"}}, reason: reasonRequired,
+		},
+		{Name: VerbThaw, Access: "freeze", Summary: "End a freeze."},
+		{
+			Name: VerbAlias, Access: "promote", Summary: "Give Freight another name.",
+			params: []param{{kind: freightParam}, {kind: nameParam}},
+		},
+		{
+			Name: VerbRefresh, Access: "promote", Summary: "Look for new artifacts now.",
+			params: []param{{kind: warehouseParam, optional: true}},
+		},
+		{
+			Name: VerbCreate, Access: "promote", Summary: "Put Freight together by hand from `name@version` artifacts.",
+			params: []param{{kind: artifactParam, many: true}},
+		},
+	}
+	for i := range verbs {
+		verbs[i].Usage = verbs[i].usage()
+	}
+	return verbs
+}
+
+// Available returns the verbs that this version can carry out.
+func Available() []Verb {
+	var out []Verb
+	for _, v := range Verbs() {
+		if v.Available {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func (v Verb) usage() string {
+	var b strings.Builder
+	b.WriteString(v.head())
+	for _, p := range v.params {
+		word := string(p.kind)
+		if p.many {
+			word += "..."
+		}
+		if p.optional {
+			b.WriteString(" [" + word + "]")
+		} else {
+			b.WriteString(" <" + word + ">")
+		}
+	}
+	for _, f := range v.flags {
+		b.WriteString(" [--" + f.name)
+		if f.value != "" {
+			b.WriteString(" <" + f.value + ">")
+		}
+		if v.reason == reasonWithBypass {
+			b.WriteString(" -- reason")
+		}
+		b.WriteString("]")
+	}
+	if v.reason == reasonRequired {
+		b.WriteString(" -- reason")
+	}
+	return b.String()
+}
+
+// head is how the command starts.
+func (v Verb) head() string {
+	if v.short {
+		return "/" + v.Name
+	}
+	return "/kargo " + v.Name
+}

@@ -103,3 +103,23 @@ func orNone(role string) string {
 	}
 	return role
 }
+
+// Teams returns every "@org/team" entry of the pipeline's access lists, for which
+// membership has to be looked up before [Authorize] is asked.
+func (p Pipeline) Teams() []string {
+	seen := map[string]bool{}
+	var teams []string
+	add := func(a Access) {
+		for _, e := range slices.Concat(a.Promote, a.Abort) {
+			if strings.HasPrefix(e, "@") && strings.Contains(e, "/") && !seen[e] {
+				seen[e] = true
+				teams = append(teams, e)
+			}
+		}
+	}
+	add(p.Access)
+	for _, s := range p.Stages {
+		add(s.Access)
+	}
+	return teams
+}

@@ -87,11 +87,17 @@ func (u *Publisher) check(ctx context.Context, p *pipeline.Promotion, site repor
 	if !ok {
 		return nil
 	}
-	return u.publish(ctx, p.Repo, publication{
-		kind: "check", key: p.ID + "@" + c.SHA, content: c,
-		find:   func() (int64, error) { return u.Checks.FindCheck(ctx, p.Repo, c.SHA, c.Name, c.ExternalID) },
-		create: func() (int64, error) { return u.Checks.CreateCheck(ctx, p.Repo, c) },
-		update: func(id int64) error { return u.Checks.UpdateCheck(ctx, p.Repo, id, c) },
+	return u.PublishCheck(ctx, p.Repo, c)
+}
+
+// PublishCheck creates a check run that is not a Promotion's, or brings it up to
+// date.
+func (u *Publisher) PublishCheck(ctx context.Context, r pipeline.Repo, c report.CheckRun) error {
+	return u.publish(ctx, r, publication{
+		kind: "check", key: c.ExternalID + "@" + c.SHA, content: c,
+		find:   func() (int64, error) { return u.Checks.FindCheck(ctx, r, c.SHA, c.Name, c.ExternalID) },
+		create: func() (int64, error) { return u.Checks.CreateCheck(ctx, r, c) },
+		update: func(id int64) error { return u.Checks.UpdateCheck(ctx, r, id, c) },
 	})
 }
 

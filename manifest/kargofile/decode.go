@@ -85,6 +85,7 @@ func (d *decoder) object(n *yaml.Node, path, what string, fields ...field) map[s
 		return nil
 	}
 	found := make(map[string]*yaml.Node, len(n.Content)/2)
+	meant := map[string]*yaml.Node{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		name, ok := d.key(key, path)
@@ -96,12 +97,22 @@ func (d *decoder) object(n *yaml.Node, path, what string, fields ...field) map[s
 			continue
 		}
 		found[name] = value
-		d.readField(key, value, path, what, fields)
+		if other := d.readField(key, value, path, what, fields); other != "" {
+			meant[other] = value
+		}
+	}
+	// A slip in a field's name is one problem, not also that the field is missing.
+	for name, value := range meant {
+		if found[name] == nil {
+			found[name] = value
+		}
 	}
 	return found
 }
 
-func (d *decoder) readField(key, value *yaml.Node, path, what string, fields []field) {
+// readField reads one field. For an unknown one it returns the name that was
+// probably meant.
+func (d *decoder) readField(key, value *yaml.Node, path, what string, fields []field) (meant string) {
 	names := make([]string, 0, len(fields))
 	for _, f := range fields {
 		if f.name != key.Value {
@@ -118,10 +129,12 @@ func (d *decoder) readField(key, value *yaml.Node, path, what string, fields []f
 		default:
 			f.read(value, join(path, f.name))
 		}
-		return
+		return ""
 	}
+	meant = pipeline.DidYouMean(cut(key.Value), names)
 	d.problem(key, join(path, key.Value)).message("unknown field %q in %s", cut(key.Value), what).
-		expected("one of %s", strings.Join(names, ", ")).suggest(pipeline.DidYouMean(cut(key.Value), names))
+		expected("one of %s", strings.Join(names, ", ")).suggest(meant)
+	return meant
 }
 
 // notYet marks fields that are part of the format, but not of this version.

@@ -3,6 +3,7 @@ package kargofile
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -80,11 +81,14 @@ func listNode[T any](items []T, node func(T) *yaml.Node) *yaml.Node {
 
 func textNode(s string) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
-	if !plainLines(s) {
+	if !plainLines(s) || oldBool.MatchString(s) {
 		n.Style = yaml.DoubleQuotedStyle
 	}
 	return n
 }
+
+// oldBool is what readers of older YAML take for a bool.
+var oldBool = regexp.MustCompile(`^(?i:y|n|yes|no|on|off)$`)
 
 // plainLines reports whether a literal block keeps the text exactly.
 func plainLines(s string) bool {
@@ -94,7 +98,7 @@ func plainLines(s string) bool {
 			if i == 0 || s[i-1] == ' ' {
 				return false
 			}
-		case hidden(r), r == 0xFEFF, r == ' ' && (i == 0 || i == len(s)-1 || s[i-1] == '\n'):
+		case hidden(r), r == 0xFEFF, r == ' ' && (i == 0 || i == len(s)-1):
 			return false
 		}
 	}

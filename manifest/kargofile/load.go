@@ -11,6 +11,7 @@ import (
 )
 
 const (
+	// maxSize is in bytes.
 	maxSize  = 1 << 20
 	maxNodes = 50_000
 	maxDepth = 64
@@ -37,7 +38,7 @@ func (d *decoder) load(data []byte) *yaml.Node {
 		return nil
 	}
 	if err != nil {
-		d.syntax(err)
+		d.syntax(data, err)
 		return nil
 	}
 	switch err := stream.Decode(&next); {
@@ -45,9 +46,9 @@ func (d *decoder) load(data []byte) *yaml.Node {
 		d.at(next.Content[0].Line, next.Content[0].Column, "").
 			message("the file holds more than one YAML document").expected("one document")
 	case !errors.Is(err, io.EOF):
-		d.syntax(err)
+		d.syntax(data, err)
 	}
-	r := resolver{d: d, left: maxNodes, open: map[*yaml.Node]bool{}}
+	r := resolver{d: d, left: maxNodes, bytes: maxSize, open: map[*yaml.Node]bool{}}
 	root := r.resolve(doc.Content[0], 0)
 	if r.failed {
 		return nil
@@ -60,6 +61,7 @@ func (d *decoder) load(data []byte) *yaml.Node {
 type resolver struct {
 	d      *decoder
 	left   int
+	bytes  int
 	open   map[*yaml.Node]bool
 	failed bool
 }
@@ -74,11 +76,14 @@ func (r *resolver) fail(n *yaml.Node, message, expected string) *yaml.Node {
 
 func (r *resolver) resolve(n *yaml.Node, depth int) *yaml.Node {
 	r.left--
+	r.bytes -= len(n.Value)
 	switch {
 	case r.failed:
 		return n
 	case r.left < 0:
 		return r.fail(n, fmt.Sprintf("the file holds more than %d values, counting every use of an alias", maxNodes), "a smaller file")
+	case r.bytes < 0:
+		return r.fail(n, "the file is too large, counting every use of an alias", fmt.Sprintf("at most %d bytes", maxSize))
 	case depth > maxDepth:
 		return r.fail(n, "the file is nested too deeply", fmt.Sprintf("at most %d levels", maxDepth))
 	case n.Kind == yaml.AliasNode:

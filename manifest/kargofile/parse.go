@@ -1,7 +1,10 @@
 package kargofile
 
 import (
+	"slices"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/kargo-app/kargo/pipeline"
 )
@@ -21,7 +24,8 @@ type StepChecker interface {
 	Names() []string
 	// CheckConfig says what is wrong with the configuration of a step, whose
 	// strings may hold unevaluated expressions. Joined errors become one problem
-	// each.
+	// each. One that begins with the path of a field ("images[0].tag: ...",
+	// "path is required", or unknown field "path") is shown at that field.
 	CheckConfig(uses string, config map[string]any) error
 }
 
@@ -45,7 +49,32 @@ func Parse(data []byte, opts Options) (*File, Problems) {
 	if problems.HasErrors() {
 		return nil, problems
 	}
-	return &File{Pipeline: doc.pipeline()}, problems
+	f := &File{Pipeline: doc.pipeline()}
+	if !f.canonicalFits() {
+		d.problem(root, "").message("the canonical form of the file is too large").
+			expected("at most %d bytes, with at most %d items in a list", maxSize, maxItems)
+		return nil, d.finish()
+	}
+	return f, problems
+}
+
+// canonicalFits reports whether the canonical form is a valid file as well.
+// Shorthand and defaults can stand for far more than they take to write.
+func (f *File) canonicalFits() bool {
+	left := maxNodes
+	var fits func(n *yaml.Node) bool
+	fits = func(n *yaml.Node) bool {
+		left--
+		if left < 0 || n.Kind == yaml.SequenceNode && len(n.Content) > maxItems {
+			return false
+		}
+		return !slices.ContainsFunc(n.Content, func(c *yaml.Node) bool { return !fits(c) })
+	}
+	if !fits(fileNode(f.Pipeline)) {
+		return false
+	}
+	canonical, err := Expand(*f)
+	return err == nil && len(canonical) <= maxSize
 }
 
 // pipelineName makes a name from a repository's name, which may hold capitals,

@@ -105,6 +105,9 @@ func asInvalid(err error) *invalid {
 	return &invalid{message: err.Error()}
 }
 
+// errorsSince reports whether there were errors after so many problems.
+func (d *decoder) errorsSince(n int) bool { return d.problems[n:].HasErrors() }
+
 // finish sorts, removes repetitions and cuts.
 func (d *decoder) finish() Problems {
 	ps := d.problems

@@ -62,7 +62,7 @@ func (s *source) show(b *strings.Builder, p Problem) {
 	before := prefix + printable(string(runes[start:from]))
 	marked := printable(string(runes[from:max(from, to)]))
 	after := printable(string(runes[max(from, to):end])) + suffix
-	fmt.Fprintf(b, "%5d | %s\n", p.Line, strings.TrimRight(before+marked+after, " "))
+	b.WriteString(strings.TrimRight(fmt.Sprintf("%5d | %s", p.Line, before+marked+after), " ") + "\n")
 	underline := strings.Repeat(" ", width(before)) + strings.Repeat("^", max(1, width(marked)))
 	if a := p.advice(); a != "" {
 		underline += "  " + printable(a)

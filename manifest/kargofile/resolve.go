@@ -95,7 +95,7 @@ func (g *graph) collect(d *decoder) {
 // sources finds out where a Stage takes Freight from.
 func (g *graph) sources(d *decoder, s *stage) {
 	for _, r := range s.requests {
-		if r.Origin != "" && !contains(g.warehouses, r.Origin) {
+		if r.Origin != "" && len(g.warehouses) > 0 && !contains(g.warehouses, r.Origin) {
 			d.problem(r.origin.node, r.origin.path).message("Stage %q requests Freight of unknown Warehouse %s", s.Name, quoted(r.Origin)).
 				expected("%s", oneOf(g.warehouses)).suggest(pipeline.DidYouMean(r.Origin, g.warehouses))
 		}
@@ -146,7 +146,7 @@ func (g *graph) fromOne(d *decoder, s *stage, f ref) {
 		g.direct[s.Name] = add(g.direct[s.Name], f)
 	case isStage:
 		g.upstream[s.Name] = add(g.upstream[s.Name], f)
-	default:
+	case len(g.warehouses) > 0: // without any, that is what was reported
 		all := slices.Concat(g.warehouses, g.names)
 		d.problem(f.node, f.path).message("Stage %q takes Freight from %s, which is neither a Warehouse nor a Stage", s.Name, quoted(f.name)).
 			expected("%s", oneOf(all)).suggest(pipeline.DidYouMean(f.name, all))

@@ -142,6 +142,16 @@ func escape(text string) (step, value int) {
 	return step, max(1, utf8.RuneLen(rune(r)))
 }
 
+// find returns the place of the first occurrence of a text.
+func (s *source) find(text string) (line, column int) {
+	for i, l := range s.lines {
+		if before, _, ok := strings.Cut(l, text); ok {
+			return i + 1, 1 + utf8.RuneCountInString(before)
+		}
+	}
+	return 1, 1
+}
+
 // invalidUTF8 returns the place of the first byte that is not UTF-8.
 func (s *source) invalidUTF8() (line, column int) {
 	for i, text := range s.lines {

@@ -2,7 +2,9 @@ package kargofile
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -27,6 +29,7 @@ const maxErrorThreshold = 1000
 func (d *decoder) step(n *yaml.Node, path string, number int, aliases map[string]*yaml.Node) pipeline.StepSpec {
 	s := pipeline.StepSpec{As: fmt.Sprintf("step-%d", number)}
 	var uses ref
+	var config *yaml.Node
 	found := d.object(n, path, "a step", append([]field{
 		{"uses", func(n *yaml.Node, path string) {
 			d.text(&s.Uses)(n, path)
@@ -50,8 +53,9 @@ func (d *decoder) step(n *yaml.Node, path string, number int, aliases map[string
 				d.problem(n, path).message("config is %s", describe(n)).expected("a mapping")
 				return
 			}
-			if config, ok := d.value(n, path, expr.AllowAll).(map[string]any); ok && len(config) > 0 {
-				s.Config = config
+			config = n
+			if c, ok := d.value(n, path, expr.AllowAll).(map[string]any); ok && len(c) > 0 {
+				s.Config = c
 			}
 		}},
 	}, notYet("task")...)...)
@@ -59,12 +63,8 @@ func (d *decoder) step(n *yaml.Node, path string, number int, aliases map[string
 	case found == nil || found["task"] != nil:
 	case found["uses"] == nil:
 		d.missing(n, path, "a step", "uses")
-	case s.Uses != "" && d.knownStep(uses):
-		at := n
-		if found["config"] != nil {
-			at = found["config"]
-		}
-		d.stepConfig(s, at, path)
+	case s.Uses != "" && d.knownStep(uses) && (config != nil || found["config"] == nil):
+		d.stepConfig(s, config, ref{node: n, path: path})
 	}
 	return s
 }
@@ -106,11 +106,73 @@ func (d *decoder) knownStep(uses ref) bool {
 	return false
 }
 
-func (d *decoder) stepConfig(s pipeline.StepSpec, at *yaml.Node, path string) {
+// stepConfig asks about the configuration of a step, which stands at a node, nil for
+// one that has none or was generated from shorthand at the node of owner.
+func (d *decoder) stepConfig(s pipeline.StepSpec, config *yaml.Node, owner ref) {
 	if d.opts.Steps == nil {
 		return
 	}
 	for _, err := range unjoin(d.opts.Steps.CheckConfig(s.Uses, s.Config)) {
-		d.problem(at, join(path, "config")).message("%s: %s", s.Uses, err)
+		at, path := owner.node, owner.path
+		if config != nil {
+			at, path = d.blamed(config, join(owner.path, "config"), err.Error())
+		}
+		d.problem(at, path).message("%s: %s", s.Uses, cutMessage(err.Error()))
 	}
+}
+
+var (
+	unknownForm = regexp.MustCompile(`^unknown field "([^"]+)"`)
+	blamedForm  = regexp.MustCompile(`^([A-Za-z0-9_-][A-Za-z0-9_.\[\]-]*)(:| is )`)
+	partForm    = regexp.MustCompile(`\[\d+\]|[^.\[\]]+`)
+)
+
+// blamed returns the deepest node of a configuration on the path that a message
+// begins with, as [StepChecker] describes; the key where a field is unknown.
+func (d *decoder) blamed(config *yaml.Node, path, message string) (*yaml.Node, string) {
+	unknown := unknownForm.FindStringSubmatch(message)
+	m := unknown
+	if m == nil {
+		m = blamedForm.FindStringSubmatch(message)
+	}
+	if m == nil {
+		return config, path
+	}
+	at := config
+	for _, part := range partForm.FindAllString(m[1], -1) {
+		key, value := child(at, part)
+		if value == nil {
+			break
+		}
+		at = value
+		if strings.HasPrefix(part, "[") {
+			path += part
+		} else {
+			path = join(path, part)
+		}
+		if unknown != nil && strings.HasSuffix(unknown[1], part) {
+			at = key
+		}
+	}
+	return at, path
+}
+
+// child returns what a node holds under a key or "[index]".
+func child(n *yaml.Node, part string) (key, value *yaml.Node) {
+	if index, ok := strings.CutPrefix(part, "["); ok {
+		i, err := strconv.Atoi(strings.TrimSuffix(index, "]"))
+		if n.Kind != yaml.SequenceNode || err != nil || i >= len(n.Content) {
+			return nil, nil
+		}
+		return n.Content[i], n.Content[i]
+	}
+	if n.Kind != yaml.MappingNode {
+		return nil, nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == part {
+			return n.Content[i], n.Content[i+1]
+		}
+	}
+	return nil, nil
 }

@@ -71,7 +71,7 @@ func (g *graph) expandUpdate(d *decoder, s *stage) {
 			item = edits[e].item
 		}
 		if d.knownStep(ref{step.Uses, item.node, item.path}) {
-			d.stepConfig(step, item.node, item.path)
+			d.stepConfig(step, nil, ref{node: item.node, path: item.path})
 		}
 	}
 }
@@ -181,10 +181,12 @@ func (g *graph) addEdit(d *decoder, s *stage, edits []*edit, item *updateItem) [
 func (g *graph) subscription(d *decoder, s *stage, image ref) (pipeline.ImageSubscription, bool) {
 	var found []pipeline.ImageSubscription
 	var all, from []string
+	broken := false
 	for _, w := range g.doc.warehouses {
 		if !contains(g.originsOf(s.Name), w.Name) {
 			continue
 		}
+		broken = broken || w.broken
 		for _, sub := range w.Subscriptions {
 			if sub.Image == nil {
 				continue
@@ -202,7 +204,7 @@ func (g *graph) subscription(d *decoder, s *stage, image ref) (pipeline.ImageSub
 	case len(found) > 1:
 		d.problem(image.node, image.path).message("%s comes from several Warehouses: %s", cut(image.name), strings.Join(from, ", ")).
 			expected("a promotionTemplate that says which")
-	case len(g.originsOf(s.Name)) > 0:
+	case len(g.originsOf(s.Name)) > 0 && !broken:
 		d.problem(image.node, image.path).message("no Warehouse of Stage %q subscribes to %s", s.Name, cut(image.name)).
 			expected("%s", oneOf(all)).suggest(pipeline.DidYouMean(cut(image.name), all))
 	}

@@ -18,6 +18,8 @@ const (
 type warehouse struct {
 	pipeline.Warehouse
 	ref ref
+	// broken means that what it subscribes to is not fully known.
+	broken bool
 }
 
 func (d *decoder) warehouse(n *yaml.Node, path string) *warehouse {
@@ -25,6 +27,8 @@ func (d *decoder) warehouse(n *yaml.Node, path string) *warehouse {
 		Interval:              pipeline.Duration(defaultInterval),
 		FreightCreationPolicy: pipeline.CreateAutomatically,
 	}}
+	before := len(d.problems)
+	defer func() { w.broken = d.errorsSince(before) }()
 	var subscriptions []*yaml.Node
 	found := d.object(n, path, "a Warehouse", append([]field{
 		{"name", d.name(&w.Name, &w.ref)},

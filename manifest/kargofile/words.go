@@ -47,6 +47,15 @@ func cut(s string) string {
 	return string([]rune(s)[:maxQuoted]) + "..."
 }
 
+// cutMessage shortens a message of somebody else, which may quote outside text.
+func cutMessage(s string) string {
+	const limit = 500
+	if r := []rune(s); len(r) > limit {
+		return string(r[:limit]) + "..."
+	}
+	return s
+}
+
 func quoted(s string) string { return strconv.Quote(cut(s)) }
 
 // join extends a path by a key.

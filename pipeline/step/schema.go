@@ -34,7 +34,7 @@ const (
 	shapeInt    shape = "integer"
 	shapeList   shape = "list"
 	shapeObject shape = "map"
-	shapeOpen   shape = "map with any keys"
+	shapeOpen   shape = "map of values"
 )
 
 // schema is the form of a config or an output, derived from its Go type.

@@ -1,0 +1,176 @@
+package step_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/step"
+)
+
+// conforming holds for every step a Promotion in which it is the last one.
+func conforming() map[string][]pipeline.StepSpec {
+	whole := promotion()
+	after := func(n int, s pipeline.StepSpec) []pipeline.StepSpec {
+		return append(slices.Clone(whole[:n]), s)
+	}
+	return map[string][]pipeline.StepSpec{
+		"git-clone":           whole[:1],
+		"git-clear":           after(1, use("git-clear", config{"path": "src"})),
+		"kustomize-set-image": whole[:2],
+		"yaml-update": after(1, use("yaml-update", config{
+			"path":    "src/env/prod/values.yaml",
+			"updates": []any{config{"key": "image.tag", "value": "1.9.3"}},
+		})),
+		"copy":            after(1, use("copy", config{"inPath": "src/env/prod", "outPath": "src/env/copy"})),
+		"delete":          after(1, use("delete", config{"path": "src/env"})),
+		"git-commit":      whole[:3],
+		"git-push":        whole[:4],
+		"git-open-pr":     whole[:5],
+		"git-merge-pr":    whole,
+		"git-wait-for-pr": after(5, use("git-wait-for-pr", config{"repoURL": repoURL, "prNumber": 1})),
+		"compose-output":  {use("compose-output", config{"answer": 42})},
+		"fail":            {use("fail", config{"message": "no"})},
+	}
+}
+
+// world is what can be seen from outside, and of the Workspace.
+type world struct {
+	Branches map[string]map[string]string
+	Logs     map[string][]string
+	Pulls    []step.PullRequest
+	Files    map[string]string
+}
+
+func (b *bench) observe() world {
+	b.t.Helper()
+	w := world{Branches: map[string]map[string]string{}, Logs: map[string][]string{}, Pulls: b.world.Pulls.All(), Files: b.files(".")}
+	for _, name := range b.world.Branches(repoURL) {
+		w.Branches[name] = b.world.Files(repoURL, name)
+		w.Logs[name] = b.world.Log(repoURL, name)
+	}
+	for i := range w.Pulls {
+		// Which of two equal commits it is makes no difference.
+		w.Pulls[i].Head = ""
+	}
+	return w
+}
+
+func TestRunningTwiceGivesTheSameWorld(t *testing.T) {
+	t.Parallel()
+	for _, def := range step.Builtin() {
+		t.Run(def.Name(), func(t *testing.T) {
+			t.Parallel()
+			specs, ok := conforming()[def.Name()]
+			if !ok {
+				t.Fatal("the step is missing from the conformance test")
+			}
+			last := len(specs) - 1
+			b := newBench(t, specs...)
+			b.upTo(last)
+			first, err := b.try(t.Context(), last)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := b.observe()
+
+			b.crash(last)
+			second, err := b.try(t.Context(), last)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, b.observe()); diff != "" {
+				t.Errorf("the second run left something else (-first +second):\n%s", diff)
+			}
+			if first.Phase != second.Phase {
+				t.Errorf("first %s (%s), then %s (%s)", first.Phase, first.Message, second.Phase, second.Message)
+			}
+
+			if def.Kind() == step.Workspace {
+				b.p.Apply(last, second, b.world.Now)
+				b.crash(last + 1)
+				if diff := cmp.Diff(want, b.observe()); diff != "" {
+					t.Errorf("the replay left something else (-first +replay):\n%s", diff)
+				}
+			}
+		})
+	}
+}
+
+func TestStepsEndWithTheirContext(t *testing.T) {
+	t.Parallel()
+	for name, specs := range conforming() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			last := len(specs) - 1
+			b := newBench(t, specs...)
+			b.upTo(last)
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			res, err := b.try(ctx, last)
+			switch {
+			case errors.Is(err, context.Canceled):
+			case err != nil:
+				t.Errorf("error %v, want context.Canceled", err)
+			case res.Phase != pipeline.Succeeded:
+				// What needs nothing from outside may come to its end.
+				t.Errorf("phase %s (%s), want an error or success", res.Phase, res.Message)
+			}
+		})
+	}
+}
+
+func TestUnknownFieldIsPermanent(t *testing.T) {
+	t.Parallel()
+	for name := range conforming() {
+		if name == "compose-output" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			specs := conforming()[name] // of its own, because it is modified
+			last := len(specs) - 1
+			b := newBench(t, specs...)
+			b.upTo(last)
+			b.p.Stage.Steps[last].Config["nonsense"] = true
+			res := b.run(last)
+			if res.Phase != pipeline.Failed || !res.Terminal || !strings.Contains(res.Message, `unknown field "nonsense"`) {
+				t.Errorf("got %s, terminal %v: %s", res.Phase, res.Terminal, res.Message)
+			}
+		})
+	}
+}
+
+func TestDocumentedExampleIsValid(t *testing.T) {
+	t.Parallel()
+	reg, err := step.NewRegistry(step.Builtin()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, def := range step.Builtin() {
+		t.Run(def.Name(), func(t *testing.T) {
+			t.Parallel()
+			var spec struct {
+				Uses, As, If string
+				Config       map[string]any
+			}
+			dec := yaml.NewDecoder(strings.NewReader(def.Doc().Example))
+			dec.KnownFields(true)
+			if err := dec.Decode(&spec); err != nil {
+				t.Fatal(err)
+			}
+			if spec.Uses != def.Name() {
+				t.Errorf("the example uses %q", spec.Uses)
+			}
+			if err := reg.CheckConfig(spec.Uses, spec.Config); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

@@ -1,0 +1,184 @@
+package step_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"maps"
+	"path"
+	"testing"
+
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/step"
+	"github.com/kargo-app/kargo/pipeline/step/steptest"
+	"github.com/kargo-app/kargo/pipeline/tree"
+)
+
+const repoURL = "https://github.com/acme/gitops.git"
+
+type config = map[string]any
+
+// use is one step of a test's Promotion.
+func use(uses string, c config) pipeline.StepSpec {
+	return pipeline.StepSpec{Uses: uses, As: uses, Config: c}
+}
+
+// bench runs the steps of one Promotion in a World, as an engine would.
+type bench struct {
+	t     *testing.T
+	world *steptest.World
+	p     *pipeline.Promotion
+	ws    *tree.Workspace
+	steps *step.Registry
+}
+
+func newBench(t *testing.T, specs ...pipeline.StepSpec) *bench {
+	t.Helper()
+	w := steptest.New()
+	w.Repository(repoURL)
+	w.Write(repoURL, "main", "start", map[string]string{
+		"env/prod/kustomization.yaml": "images:\n  - name: ghcr.io/acme/web\n    newTag: 1.9.2 # current\n",
+		"env/prod/values.yaml":        "image:\n  tag: 1.9.2 # current\nreplicas: 2\n",
+		"env/prod/notes.md":           "notes\n",
+		"README.md":                   "hello\n",
+	})
+	reg, err := step.NewRegistry(step.Builtin()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := pipeline.NewPromotion(pipeline.Promotion{
+		ID: "prod-142", Repo: pipeline.Repo{ID: 1, Owner: "acme", Name: "gitops"}, Pipeline: "web",
+		Stage: pipeline.Stage{Name: "prod", Steps: specs},
+		Freight: pipeline.Freight{
+			ID: "0123456789012345678901234567890123456789", Alias: "bold-otter", Warehouse: "web",
+			Images: []pipeline.Image{{RepoURL: "ghcr.io/acme/web", Tag: "1.9.3"}},
+		},
+		Reason: "promoted by ana", Actor: "ana",
+	})
+	p.Start(w.Now, nil)
+	return &bench{t: t, world: w, p: &p, ws: tree.NewWorkspace(), steps: reg}
+}
+
+func (b *bench) env(i int) step.Env {
+	s := b.p.Steps[i]
+	return step.Env{
+		Ports: b.world.Ports(), Promotion: b.p, Index: i, Workspace: b.ws,
+		Attempt: s.Attempts, Prior: s.Output, Log: slog.New(slog.DiscardHandler),
+	}
+}
+
+// try runs step i and returns its result without recording it, as when the
+// process dies right after.
+func (b *bench) try(ctx context.Context, i int) (pipeline.StepResult, error) {
+	b.t.Helper()
+	def, ok := b.steps.Lookup(b.p.Stage.Steps[i].Uses)
+	if !ok {
+		b.t.Fatalf("no step %s", b.p.Stage.Steps[i].Uses)
+	}
+	b.p.Begin(i, b.world.Now)
+	return def.Run(ctx, b.env(i), b.p.Stage.Steps[i].Config)
+}
+
+// run runs step i once and records the result.
+func (b *bench) run(i int) pipeline.StepResult {
+	b.t.Helper()
+	res, err := b.try(b.t.Context(), i)
+	if err != nil {
+		b.t.Fatalf("step %d: %v", i, err)
+	}
+	b.p.Apply(i, res, b.world.Now)
+	return res
+}
+
+// want runs step i and checks how it ends.
+func (b *bench) want(i int, phase pipeline.Phase) pipeline.StepResult {
+	b.t.Helper()
+	res := b.run(i)
+	if res.Phase != phase {
+		b.t.Fatalf("step %d (%s) ended %s: %s; want %s", i, b.p.Stage.Steps[i].Uses, res.Phase, res.Message, phase)
+	}
+	return res
+}
+
+// upTo runs the steps before i, which must succeed or be skipped.
+func (b *bench) upTo(i int) {
+	b.t.Helper()
+	for j := range i {
+		if res := b.run(j); res.Phase != pipeline.Succeeded && res.Phase != pipeline.Skipped {
+			b.t.Fatalf("step %d (%s) ended %s: %s", j, b.p.Stage.Steps[j].Uses, res.Phase, res.Message)
+		}
+	}
+}
+
+// crash loses the Workspace and replays what is needed to run step i.
+func (b *bench) crash(i int) {
+	b.t.Helper()
+	b.ws = tree.NewWorkspace()
+	for j := range i {
+		def, _ := b.steps.Lookup(b.p.Stage.Steps[j].Uses)
+		if def.Kind() != step.Workspace || !b.p.Steps[j].Phase.Terminal() {
+			continue
+		}
+		env := b.env(j)
+		env.Replaying = true
+		res, err := def.Run(b.t.Context(), env, b.p.Stage.Steps[j].Config)
+		if err != nil || (res.Phase != pipeline.Succeeded && res.Phase != pipeline.Skipped) {
+			b.t.Fatalf("replay of step %d: %v %s %s", j, err, res.Phase, res.Message)
+		}
+	}
+}
+
+// output decodes what step i recorded.
+func output[T any](b *bench, i int) T {
+	b.t.Helper()
+	var out T
+	if err := json.Unmarshal(b.p.Steps[i].Output, &out); err != nil {
+		b.t.Fatalf("output %q of step %d: %v", b.p.Steps[i].Output, i, err)
+	}
+	return out
+}
+
+// files returns the content beneath a directory of the Workspace.
+func (b *bench) files(dir string) map[string]string {
+	b.t.Helper()
+	out := map[string]string{}
+	infos, err := b.ws.ReadDir(b.t.Context(), dir)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, i := range infos {
+		p := path.Join(dir, i.Name)
+		if i.Mode.IsDir() {
+			maps.Copy(out, b.files(p))
+			continue
+		}
+		data, err := b.ws.ReadFile(b.t.Context(), p)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		out[p] = string(data)
+	}
+	return out
+}
+
+// The steps of a whole Promotion, for tests of its later ones.
+func promotion() []pipeline.StepSpec {
+	return []pipeline.StepSpec{
+		use("git-clone", config{"repoURL": repoURL, "checkout": []any{config{"branch": "main", "path": "src"}}}),
+		use("kustomize-set-image", config{"path": "src/env/prod"}),
+		use("git-commit", config{"path": "src", "message": "Promote"}),
+		use("git-push", config{"path": "src", "generateTargetBranch": true}),
+		use("git-open-pr", config{"repoURL": repoURL, "sourceBranch": "kargo/prod/prod-142", "targetBranch": "main"}),
+		use("git-merge-pr", config{"repoURL": repoURL, "prNumber": 1, "wait": true}),
+	}
+}
+
+// Indices into promotion.
+const (
+	cloneStep = iota
+	editStep
+	commitStep
+	pushStep
+	openStep
+	mergeStep
+)

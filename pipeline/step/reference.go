@@ -1,0 +1,70 @@
+package step
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Reference renders the reference of steps as Markdown.
+func Reference(defs []Definition) string {
+	var b strings.Builder
+	b.WriteString(`# Promotion steps
+
+<!-- Generated from the step definitions: go test ./pipeline/step -run Reference -update -->
+
+A Stage's promotion template is a list of steps. Each names what it ` + "`uses`" + ` and gives
+a ` + "`config`" + `, in whose values expressions are evaluated. Names, fields and outputs are
+Kargo's; what is ours, or has no effect here, is said with the field. An unknown,
+missing or mistyped field fails the step for good, and is found when ` + "`.kargo.yaml`" + ` is
+read, as far as no expression is involved.
+
+Paths are relative to the workspace of the Promotion and cannot leave it. Steps
+wait without using up attempts, and are safe to run again after a restart.
+
+`)
+	for _, d := range defs {
+		fmt.Fprintf(&b, "- [%s](#%s)\n", d.name, d.name)
+	}
+	for _, d := range defs {
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n", d.name, strings.TrimSpace(d.doc.Summary))
+		fmt.Fprintf(&b, "\n```yaml\n%s\n```\n", strings.TrimSpace(d.doc.Example))
+		writeFields(&b, "Config", d.config, true)
+		writeFields(&b, "Output", d.output, false)
+	}
+	return b.String()
+}
+
+func writeFields(b *strings.Builder, title string, s *schema, config bool) {
+	switch {
+	case s.shape == shapeOpen:
+		fmt.Fprintf(b, "\n%s: a map with any keys.\n", title)
+	case len(s.fields) > 0:
+		fmt.Fprintf(b, "\n| %s | Type | Meaning |\n|---|---|---|\n", title)
+		writeRows(b, "", s, config)
+	}
+}
+
+func writeRows(b *strings.Builder, prefix string, s *schema, config bool) {
+	for _, f := range s.fields {
+		name := prefix + f.name
+		star := ""
+		if config && f.required {
+			star = " **required**"
+		}
+		doc := strings.NewReplacer("|", `\|`, "\n", " ").Replace(f.doc)
+		fmt.Fprintf(b, "| `%s` | %s%s | %s |\n", name, typeName(f.schema), star, doc)
+		switch inner := f.schema; {
+		case inner.shape == shapeObject:
+			writeRows(b, name+".", inner, config)
+		case inner.shape == shapeList && inner.elem.shape == shapeObject:
+			writeRows(b, name+"[].", inner.elem, config)
+		}
+	}
+}
+
+func typeName(s *schema) string {
+	if s.shape == shapeList {
+		return "list of " + typeName(s.elem) + "s"
+	}
+	return string(s.shape)
+}

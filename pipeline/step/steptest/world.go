@@ -1,0 +1,56 @@
+package steptest
+
+import (
+	"sync"
+	"time"
+
+	"github.com/kargo-app/kargo/pipeline/step"
+)
+
+// World is everything outside that steps can reach.
+type World struct {
+	mu    sync.Mutex
+	repos map[string]*repository
+	ticks int64
+
+	// Now is the time. It stands still unless a test moves it.
+	Now time.Time
+	// PollInterval is that of the Ports.
+	PollInterval time.Duration
+	// Fault, when not nil, is asked before and after every effect; an error
+	// fails the call. After an effect it is the answer that got lost.
+	Fault func(op string, after bool) error
+
+	Pulls *Pulls
+	Gates *Gates
+}
+
+// New returns a World without repositories.
+func New() *World {
+	w := &World{
+		repos:        map[string]*repository{},
+		Now:          time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		PollInterval: 5 * time.Minute,
+		Gates:        &Gates{},
+	}
+	w.Pulls = &Pulls{world: w, byNumber: map[int]*request{}}
+	return w
+}
+
+// Ports returns the World as steps see it.
+func (w *World) Ports() step.Ports {
+	return step.Ports{
+		Git:          (*Git)(w),
+		Pulls:        w.Pulls,
+		Gates:        w.Gates,
+		Now:          func() time.Time { return w.Now },
+		PollInterval: w.PollInterval,
+	}
+}
+
+func (w *World) fault(op string, after bool) error {
+	if w.Fault == nil {
+		return nil
+	}
+	return w.Fault(op, after)
+}

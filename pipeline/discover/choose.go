@@ -26,7 +26,7 @@ func (s *imageSource) choose(ctx context.Context, tags []string) ([]pipeline.Ima
 	next, misses := 0, 0
 	for next < len(tags) && len(out) < want {
 		if misses >= maxMismatches {
-			s.rejected.add(tags[next], fmt.Sprintf("was not looked at, nor were those after it: none of %d before it qualify", misses))
+			s.rejected.note(tags[next], fmt.Sprintf("was not looked at, nor were those after it: none of %d before it qualify", misses))
 			break
 		}
 		// Never more than can still be wanted, or the last batch would be waste.

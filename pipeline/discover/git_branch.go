@@ -17,7 +17,7 @@ const maxDiffs = 200
 func (s *gitSource) newestFromBranch(ctx context.Context) ([]pipeline.Commit, error) {
 	head, err := s.d.Commits.Head(ctx, s.url, s.Branch)
 	if absent(err) {
-		s.rejected.add(branchName(s.Branch), "does not exist")
+		s.rejected.note(branchName(s.Branch), "does not exist")
 		return nil, nil
 	}
 	if err != nil {
@@ -42,7 +42,7 @@ func (s *gitSource) newestFromBranch(ctx context.Context) ([]pipeline.Commit, er
 	}
 	out, err := s.walk(ctx, h, maxDiffs, want, s.touches)
 	if err == nil && len(out) == 0 {
-		s.rejected.add(branchName(s.Branch), fmt.Sprintf("none of its newest %d commits qualifies", min(len(h.read), maxDiffs)))
+		s.rejected.note(branchName(s.Branch), fmt.Sprintf("none of its newest %d commits qualifies", min(len(h.read), maxDiffs)))
 	}
 	return out, err
 }

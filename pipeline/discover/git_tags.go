@@ -38,7 +38,7 @@ func (s *gitSource) chooseTags(ctx context.Context, tags map[string]Tag, names [
 	want := s.wantedTags()
 	for at := 0; at < len(names) && len(out) < want; at += s.DiscoveryLimit {
 		if at >= maxHistory {
-			s.rejected.add(names[at], fmt.Sprintf("was not looked at, nor were those after it: too few of %d before it qualify", at))
+			s.rejected.note(names[at], fmt.Sprintf("was not looked at, nor were those after it: too few of %d before it qualify", at))
 			break
 		}
 		batch := make([]Tag, 0, s.DiscoveryLimit)

@@ -24,7 +24,8 @@ type lister interface {
 }
 
 // Glob returns the paths that match a doublestar pattern, sorted. Only
-// directories that can hold a match are read; "**" does not follow links. A
+// directories that can hold a match are read. Links are followed only before the
+// first wildcard, because a few links to ".." would otherwise match forever. A
 // malformed pattern is doublestar.ErrBadPattern.
 func (f *FS) Glob(ctx context.Context, pattern string) ([]string, error) {
 	return glob(ctx, f, pattern)
@@ -39,7 +40,7 @@ func glob(ctx context.Context, l lister, pattern string) ([]string, error) {
 		return nil, pathError("glob", pattern, err)
 	}
 	a := &ioFS{ctx: ctx, l: l}
-	found, err := doublestar.Glob(a, pattern)
+	found, err := doublestar.Glob(a, pattern, doublestar.WithNoFollow())
 	if err == nil {
 		err = a.err
 	}

@@ -88,10 +88,11 @@ func (p *imagePlan) add(images []KustomizeImage) error {
 	entries := map[string]imageEntry{}
 	twice := map[string]bool{}
 	for i, item := range p.list.items() {
+		target := item
 		if item.Kind == yaml.AliasNode {
-			continue // its name is found at the anchor, if that is in the list
+			target = item.Alias
 		}
-		e, err := newImageEntry(item, i)
+		e, err := newImageEntry(target, i)
 		if err != nil {
 			return err
 		}
@@ -106,6 +107,9 @@ func (p *imagePlan) add(images []KustomizeImage) error {
 		switch {
 		case twice[img.Name]:
 			err = fail(e.node, e.key(""), ErrTarget, "the list has several entries for %q, so which one is meant is not clear", img.Name)
+		case ok && p.list.items()[e.index].Kind == yaml.AliasNode:
+			alias := p.list.items()[e.index]
+			err = fail(alias, e.key(""), ErrTarget, "the entry is the alias *%s", alias.Value)
 		case ok:
 			err = p.editEntry(e, img)
 		default:

@@ -165,6 +165,7 @@ func TestSetImagesErrors(t *testing.T) {
 		"field is alias":  {"x: &x v1\nimages:\n- name: web\n  newTag: *x\n", nil, edit.ErrTarget, `line 4, column 11: key "images.0.newTag": the value is the alias *x`},
 		"field is shared": {"images:\n- name: web\n  newTag: &x v1\ny: *x\n", nil, edit.ErrTarget, `line 3, column 11: key "images.0.newTag": the value is shared: *x on line 4 refers to the anchor on line 3 and would change too`},
 		"list is shared":  {"images: &x\n- name: web\ny: *x\n", nil, edit.ErrTarget, `line 2, column 3: key "images.0": the entry is shared: *x on line 3 refers to the anchor on line 1 and would change too`},
+		"entry is alias":  {"x: &x {name: web}\nimages:\n- *x\n", nil, edit.ErrTarget, `line 3, column 3: key "images.0": the entry is the alias *x`},
 		"flow document":   {"{a: 1}\n", nil, edit.ErrTarget, `line 1, column 1: the file is written in flow style; add an empty "images" list to it by hand`},
 		"merge key":       {"images:\n- <<: {}\n  name: web\n", nil, edit.ErrTarget, `line 2, column 3: key "images.0": an image has plain keys only`},
 		"comment between": {"images:\n- digest: x\n  # why\n  name: web\n  newTag: v1\n", nil, edit.ErrRefused, `line 2, column 3: key "images.0.digest": the field must go, but cannot be removed without touching its neighbours; put it on a line of its own`},

@@ -7,7 +7,8 @@ import (
 )
 
 // doubleQuoted writes any string on one line, in a form that YAML 1.1, YAML 1.2
-// and, apart from `\x` escapes, JSON readers agree on.
+// and (but for characters that are beyond 16 bits and not printable) JSON readers
+// agree on.
 func doubleQuoted(s string) string {
 	var b strings.Builder
 	b.Grow(len(s) + 2)
@@ -25,8 +26,6 @@ func doubleQuoted(s string) string {
 			b.WriteString(`\r`)
 		case quotable(r):
 			b.WriteRune(r)
-		case r <= 0xFF:
-			fmt.Fprintf(&b, `\x%02X`, r)
 		case r <= 0xFFFF:
 			fmt.Fprintf(&b, `\u%04X`, r)
 		default:

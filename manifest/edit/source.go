@@ -2,6 +2,7 @@ package edit
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"regexp"
@@ -94,6 +95,12 @@ func (s *source) root() *yaml.Node {
 		return nil
 	}
 	return s.docs[0].Content[0]
+}
+
+// isJSON reports a file that readers of JSON accept too. It must stay that way.
+func (s *source) isJSON() bool {
+	root := s.root()
+	return root != nil && root.Style&yaml.FlowStyle != 0 && json.Valid(s.src)
 }
 
 // offset returns the byte offset of the place at which the parser saw n begin.

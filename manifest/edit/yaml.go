@@ -236,7 +236,11 @@ func (s *source) setScalar(path []*yaml.Node, key string, value any) ([]splice, 
 		}
 		return s.replaceBlock(b, literal(value)), nil
 	}
-	text := literalOrString(value, n.Style, flow)
+	style := n.Style
+	if flow && s.isJSON() {
+		style |= yaml.DoubleQuotedStyle
+	}
+	text := literalOrString(value, style, flow)
 	if isEmptyValue(n) && at.start > 0 && !isBlank(rune(s.src[at.start-1])) {
 		text = " " + text
 	}
@@ -270,6 +274,9 @@ func (s *source) commit(splices []splice, compare func(before, after *source) er
 	after, err := parseSource(out)
 	if err != nil {
 		return nil, refused(err)
+	}
+	if s.isJSON() && !after.isJSON() {
+		return nil, refused(errors.New("the file would no longer be JSON"))
 	}
 	if err := compare(s, after); err != nil {
 		return nil, refused(err)

@@ -111,3 +111,23 @@ func trackHTML(open []string, raw string) []string {
 		}
 	}
 }
+
+// depth is the number of quotations and lists that a line opens or continues.
+func depth(l string) int {
+	n := 0
+	for {
+		l = strings.TrimLeft(l, " \t")
+		rest := strings.TrimLeft(l, "0123456789")
+		switch {
+		case strings.HasPrefix(l, ">"):
+			l = l[1:]
+		case len(l) > 1 && strings.IndexByte("-+*", l[0]) >= 0 && (l[1] == ' ' || l[1] == '\t'):
+			l = l[2:]
+		case len(rest) < len(l) && len(rest) > 1 && (rest[0] == '.' || rest[0] == ')') && (rest[1] == ' ' || rest[1] == '\t'):
+			l = rest[2:]
+		default:
+			return n
+		}
+		n++
+	}
+}

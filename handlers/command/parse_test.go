@@ -261,6 +261,20 @@ func TestParseLimitsTheNumberOfCommands(t *testing.T) {
 	}
 }
 
+func TestParseIgnoresAbsurdNesting(t *testing.T) {
+	t.Parallel()
+	for _, mark := range []string{">", "> ", "- ", "* + ", "1. ", "> 2) "} {
+		deep := "/kargo help\n\n" + strings.Repeat(mark, 101) + "x\n"
+		if r := command.Parse(deep); len(r.Commands)+len(r.Problems) > 0 {
+			t.Errorf("%q 101 times: got %+v", mark, r)
+		}
+		shallow := "/kargo help\n\n" + strings.Repeat(mark, 10) + "x\n"
+		if r := command.Parse(shallow); len(r.Commands) != 1 {
+			t.Errorf("%q 10 times: got %+v", mark, r)
+		}
+	}
+}
+
 func TestResolve(t *testing.T) {
 	t.Parallel()
 	stages := []string{"test", "prod", "prod-eu", "latest"}

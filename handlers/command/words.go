@@ -12,6 +12,7 @@ import (
 const (
 	maxBody     = 65536 * utf8.UTFMax
 	maxCommands = 10
+	maxDepth    = 100
 	maxLine     = 2000 // bytes of one command line
 	maxWords    = 32
 	maxWord     = 256

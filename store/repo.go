@@ -47,7 +47,8 @@ type WarehouseState struct {
 	Name string
 	// Due is when the next discovery should run.
 	Due time.Time
-	// DiscoveredAt is when Discovery was made; zero means never.
+	// DiscoveredAt is when Discovery was made; zero means never, and then
+	// Discovery is not kept.
 	DiscoveredAt time.Time
 	// Error is why the newest discovery failed, empty when it did not.
 	Error     string

@@ -27,9 +27,13 @@ func (db *DB) Warehouses(ctx context.Context, repoID int64) ([]store.WarehouseSt
 // moved since then, the Warehouse stays due. A Warehouse that was dropped
 // meanwhile is [store.ErrNotFound].
 func (db *DB) SaveDiscovery(ctx context.Context, repoID int64, w store.WarehouseState) error {
-	text, err := jsonText(w.Discovery)
-	if err != nil {
-		return fmt.Errorf("save discovery of %s: %w", w.Name, err)
+	var text sql.NullString
+	if !w.DiscoveredAt.IsZero() {
+		body, err := jsonText(w.Discovery)
+		if err != nil {
+			return fmt.Errorf("save discovery of %s: %w", w.Name, err)
+		}
+		text = sql.NullString{String: body, Valid: true}
 	}
 	return db.write(ctx, "save discovery of "+w.Name, func(tx *writeTx) error {
 		return found(tx.exec(ctx, `

@@ -1,0 +1,88 @@
+// Package storetest says how a database behind the bot must behave, as tests
+// that any implementation of [Store] can run.
+//
+// It is used by the tests of implementations only and shares nothing between
+// runs: every test opens its own database, and all of them run in parallel.
+package storetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/store"
+)
+
+// Store is everything that an implementation offers. It exists to run the suite;
+// consumers declare the few methods they need.
+type Store interface {
+	PutDelivery(ctx context.Context, d store.Delivery) (fresh bool, err error)
+	Delivery(ctx context.Context, guid string) (store.Delivery, error)
+	HasDelivery(ctx context.Context, guid string) (known, done bool, err error)
+	FinishDelivery(ctx context.Context, guid string, now time.Time) error
+	FailDelivery(ctx context.Context, guid, message string, now time.Time) error
+	PruneDeliveries(ctx context.Context, before time.Time) (int, error)
+
+	Enqueue(ctx context.Context, kind store.WorkKind, key string, due time.Time) error
+	Claim(ctx context.Context, kinds []store.WorkKind, now time.Time, lease time.Duration) (store.Job, bool, error)
+	Finish(ctx context.Context, j store.Job, next time.Time) error
+	Retry(ctx context.Context, j store.Job, at time.Time) error
+	NextDue(ctx context.Context, kinds []store.WorkKind) (time.Time, bool, error)
+	ReleaseAll(ctx context.Context) error
+	Notify() <-chan struct{}
+	NotifyOf(kinds ...store.WorkKind) <-chan struct{}
+	Wake(ctx context.Context, events []string, now time.Time) (int, error)
+
+	PutRepo(ctx context.Context, r store.RepoRecord, now time.Time) error
+	Repo(ctx context.Context, id int64) (store.RepoRecord, error)
+	RepoByName(ctx context.Context, owner, name string) (store.RepoRecord, error)
+	Repos(ctx context.Context) ([]store.RepoRecord, error)
+	RemoveRepo(ctx context.Context, id int64, now time.Time) error
+	RemoveInstallation(ctx context.Context, installation int64, now time.Time) error
+	SaveConfig(ctx context.Context, repoID int64, c store.Config, subs []store.Subscription, now time.Time) error
+	MarkSubscribersDue(ctx context.Context, kind pipeline.ArtifactKind, url string, now time.Time) ([]int64, error)
+	Warehouses(ctx context.Context, repoID int64) ([]store.WarehouseState, error)
+	SaveDiscovery(ctx context.Context, repoID int64, w store.WarehouseState) error
+
+	Snapshot(ctx context.Context, repoID int64) (pipeline.Snapshot, error)
+	Apply(ctx context.Context, repoID int64, actions []pipeline.Action, now time.Time) (store.Applied, error)
+	PutIntents(ctx context.Context, repoID int64, intents []pipeline.Intent, now time.Time) error
+	ResolvedIntents(ctx context.Context, repoID int64) ([]store.ResolvedIntent, error)
+	AnswerIntents(ctx context.Context, repoID int64, ids []string, now time.Time) error
+
+	StagePromotions(ctx context.Context, repoID int64, stage string) ([]pipeline.Promotion, error)
+	SavePromotion(ctx context.Context, j store.Job, p pipeline.Promotion) error
+	FinishPromotion(ctx context.Context, j store.Job, p pipeline.Promotion, now time.Time) error
+	MarkReported(ctx context.Context, j store.Job, promotionID string) error
+	Promotion(ctx context.Context, repoID int64, id string) (pipeline.Promotion, error)
+	PromotionByPull(ctx context.Context, repoID int64, number int) (pipeline.Promotion, error)
+	Promotions(ctx context.Context, repoID int64, limit int) ([]pipeline.Promotion, error)
+	CurrentFreight(ctx context.Context, repoID int64, stage, warehouse string) (*pipeline.Freight, error)
+
+	BeginRemote(ctx context.Context, repoID int64, kind, key string, now time.Time) (obj store.RemoteObject, fresh bool, err error)
+	SaveRemote(ctx context.Context, repoID int64, o store.RemoteObject) error
+	Tags(ctx context.Context, repoURL string, tags []string) (map[string]store.TagRecord, error)
+	PutTags(ctx context.Context, repoURL string, tags []store.TagRecord) error
+	Setting(ctx context.Context, key string) (string, error)
+	PutSetting(ctx context.Context, key, value string) error
+	Ready(ctx context.Context) error
+}
+
+// Run runs the suite. open returns a new, empty Store that is closed with the
+// test.
+func Run(t *testing.T, open func(t *testing.T) Store) {
+	t.Helper()
+	groups := []map[string]func(*fixture){
+		deliveryTests, workTests, wakeTests, repoTests, warehouseTests, intentTests, applyTests, promotionTests,
+		markTests, snapshotTests, remoteTests, concurrencyTests,
+	}
+	for _, group := range groups {
+		for name, test := range group {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				test(&fixture{T: t, Store: open(t), ctx: t.Context()})
+			})
+		}
+	}
+}

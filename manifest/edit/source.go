@@ -16,7 +16,7 @@ import (
 
 // MaxSize is the size in bytes above which a file is not edited. Files of this
 // kind are written by people; a larger one is an accident or an attack.
-const MaxSize = 8 << 20
+const MaxSize = 4 << 20
 
 const bom = "\ufeff"
 

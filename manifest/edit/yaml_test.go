@@ -389,3 +389,11 @@ func TestHoldsYAML(t *testing.T) {
 		t.Errorf("list: got %v", err)
 	}
 }
+
+func TestSetYAMLRefusesLargeFiles(t *testing.T) {
+	t.Parallel()
+	src := []byte("a: 1\n" + strings.Repeat("#\n", edit.MaxSize/2))
+	if _, _, err := edit.SetYAML(src, []edit.Update{{Key: "a", Value: 2}}); !errors.Is(err, edit.ErrSyntax) {
+		t.Errorf("got %v", err)
+	}
+}

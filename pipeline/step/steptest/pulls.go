@@ -33,6 +33,7 @@ type request struct {
 	pr    step.PullRequest
 	repo  *repository
 	asked step.NewPullRequest
+	by    step.MergeRequest
 }
 
 var _ step.PullRequests = (*Pulls)(nil)
@@ -223,7 +224,7 @@ func (p *Pulls) merge(number int, m step.MergeRequest) (string, error) {
 	}
 	id := p.world.storePending(q.repo, c)
 	q.repo.branches[pr.Base] = id
-	q.pr.Head = pr.Head
+	q.by, q.pr.Head = m, pr.Head
 	q.pr.Open, q.pr.Merged, q.pr.MergeCommit = false, true, id.String()
 	return id.String(), nil
 }
@@ -262,6 +263,13 @@ func (p *Pulls) Asked(number int) step.NewPullRequest {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
 	return p.byNumber[number].asked
+}
+
+// MergedBy returns what a pull request was merged with.
+func (p *Pulls) MergedBy(number int) step.MergeRequest {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	return p.byNumber[number].by
 }
 
 // SetDraft converts a pull request to a draft or back, as a person would.

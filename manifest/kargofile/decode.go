@@ -16,6 +16,8 @@ type decoder struct {
 	src      *source
 	opts     Options
 	problems Problems
+	// templates counts the expressions seen.
+	templates int
 }
 
 // reader reads one value that stands at a path.

@@ -9,10 +9,24 @@ import (
 	"github.com/kargo-app/kargo/pipeline/expr"
 )
 
+// maxExpressions bounds how many expressions a file may hold, each of which is
+// compiled.
+const maxExpressions = 5000
+
 // template checks the expressions in a string, at their own positions.
 func (d *decoder) template(n *yaml.Node, path string, allow expr.Allow) bool {
+	before := d.templates
+	d.templates += countExpressions(n.Value)
+	if d.templates > maxExpressions {
+		if before <= maxExpressions {
+			d.problem(n, path).message("the file holds more than %d expressions", maxExpressions).expected("fewer")
+		}
+		return false
+	}
 	return d.expressions(n, path, expr.CheckFor(n.Value, allow))
 }
+
+func countExpressions(s string) int { return strings.Count(s, "${{") + strings.Count(s, "${%") }
 
 func (d *decoder) expressions(n *yaml.Node, path string, err error) bool {
 	faults := unjoin(err)

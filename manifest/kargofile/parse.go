@@ -61,11 +61,13 @@ func Parse(data []byte, opts Options) (*File, Problems) {
 // canonicalFits reports whether the canonical form is a valid file as well.
 // Shorthand and defaults can stand for far more than they take to write.
 func (f *File) canonicalFits() bool {
-	left := maxNodes
+	left, size, expressions := maxNodes, maxSize, maxExpressions
 	var fits func(n *yaml.Node) bool
 	fits = func(n *yaml.Node) bool {
 		left--
-		if left < 0 || n.Kind == yaml.SequenceNode && len(n.Content) > maxItems {
+		size -= len(n.Value)
+		expressions -= countExpressions(n.Value)
+		if left < 0 || size < 0 || expressions < 0 || n.Kind == yaml.SequenceNode && len(n.Content) > maxItems {
 			return false
 		}
 		return !slices.ContainsFunc(n.Content, func(c *yaml.Node) bool { return !fits(c) })

@@ -14,6 +14,9 @@ import (
 // together may name, since shorthand can stand for very many.
 const maxSources = 10_000
 
+// maxCycles bounds how many circles are spelled out.
+const maxCycles = 10
+
 func contains(names []string, name string) bool { return slices.Contains(names, name) }
 
 func oneOf(names []string) string {
@@ -162,7 +165,7 @@ func (g *graph) acyclic(d *decoder) bool {
 		done
 	)
 	state := map[string]int{}
-	ok := true
+	cycles := 0
 	var trail []string
 	var visit func(name string)
 	visit = func(name string) {
@@ -173,7 +176,9 @@ func (g *graph) acyclic(d *decoder) bool {
 			case unseen:
 				visit(up.name)
 			case open:
-				ok = false
+				if cycles++; cycles > maxCycles {
+					continue
+				}
 				cycle := append(slices.Clone(trail[slices.Index(trail, up.name):]), up.name)
 				d.problem(up.node, up.path).message("Stages take Freight from each other in a circle: %s", strings.Join(cycle, " from ")).
 					expected("a Stage that takes Freight from a Warehouse")
@@ -187,7 +192,7 @@ func (g *graph) acyclic(d *decoder) bool {
 			visit(name)
 		}
 	}
-	return ok
+	return cycles == 0
 }
 
 // originsOf returns the Warehouses whose Freight can reach a Stage. There must be

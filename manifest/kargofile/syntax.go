@@ -53,7 +53,7 @@ func locateFault(data []byte) (fault *goccy.SyntaxError, ok bool) {
 			fault, ok = nil, false
 		}
 	}()
-	_, err := parser.ParseBytes(data, 0)
+	_, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
 	if fault, ok := errors.AsType[*goccy.SyntaxError](err); ok && fault.Token != nil && fault.Token.Position != nil {
 		return fault, true
 	}

@@ -165,6 +165,9 @@ func (s *Server) emitRun(r *repo, who actor, run *checkRun, action string, extra
 		run.suite.update = s.clock()
 		s.emit(r, who, "check_suite", obj{"action": "completed", "check_suite": s.renderSuite(r, run.suite)})
 	}
+	if action == "completed" {
+		s.autoMerge(r)
+	}
 }
 
 // latestRuns is the newest run of each App and name on a commit, newest first.

@@ -196,8 +196,12 @@ func (i *installation) selection() string {
 }
 
 func (s *Server) renderInstallation(i *installation) obj {
+	// GitHub's description of the list wants the keys of a user and those of an enterprise in one object.
+	account := s.renderUser(i.account)
+	account["name"], account["slug"] = i.account.login, strings.ToLower(i.account.login)
+	account["created_at"], account["updated_at"] = timestamp(i.created), timestamp(i.created)
 	return obj{
-		"id": i.id, "account": s.renderUser(i.account), "repository_selection": i.selection(),
+		"id": i.id, "account": account, "repository_selection": i.selection(),
 		"access_tokens_url": s.api("/app/installations/%d/access_tokens", i.id), "repositories_url": s.api("/installation/repositories"),
 		"html_url": s.web("/settings/installations/%d", i.id), "app_id": s.app.id, "app_slug": s.app.slug, "client_id": clientID(s.app),
 		"target_id": i.account.id, "target_type": i.account.kind, "permissions": i.permissions, "events": s.app.events,

@@ -37,6 +37,7 @@ type pull struct {
 	maintainerModifies bool
 	autoMerge          string // merge method, empty when off
 	autoMergeBy        *account
+	autoMergeAs        actor
 }
 
 // hiddenRef is refs/pull/N/head and the like.

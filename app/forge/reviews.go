@@ -87,6 +87,7 @@ func (s *Server) submitReview(r *repo, who actor, p *pull, event, body string) (
 	p.issue.updated = s.clock()
 	if event != "" {
 		s.emitReview(r, who, p, v, "submitted")
+		s.autoMerge(r)
 	}
 	return v, nil
 }

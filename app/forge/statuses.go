@@ -80,6 +80,7 @@ func (s *Server) addStatus(r *repo, who actor, st *status) error {
 		"description": optString(st.description), "state": st.state, "commit": s.renderCommit(r, commit), "branches": branches,
 		"created_at": timestamp(st.created), "updated_at": timestamp(st.created),
 	})
+	s.autoMerge(r)
 	return nil
 }
 

@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kargo-app/kargo/app"
+)
+
+// Exit codes.
+const (
+	exitOK = iota
+	exitFailure
+	exitUsage
+	exitInvalid
+)
+
+// env is the process as commands see it.
+type env struct {
+	in          io.Reader
+	out, errOut io.Writer
+	getenv      func(string) string
+}
+
+// exitError carries an exit code. Its message was printed already when quiet.
+type exitError struct {
+	code  int
+	err   error
+	quiet bool
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+func usageErrorf(format string, args ...any) error {
+	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
+}
+
+// Run runs the command line and returns the exit code. It stops when ctx ends.
+func Run(ctx context.Context, args []string, getenv func(string) string, in io.Reader, out, errOut io.Writer) int {
+	root := newRoot(&env{in: in, out: out, errOut: errOut, getenv: getenv})
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	var exit *exitError
+	if !errors.As(err, &exit) {
+		code := exitFailure
+		if isUsage(err) {
+			code = exitUsage
+		}
+		exit = &exitError{code: code, err: err}
+	}
+	if !exit.quiet {
+		fmt.Fprintf(errOut, "kargo: %v\n", exit.err)
+	}
+	return exit.code
+}
+
+func newRoot(e *env) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "kargo",
+		Short:         "Continuous promotion for GitOps on GitHub",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Version:       Version(),
+	}
+	root.SetVersionTemplate("kargo {{.Version}}\n")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return &exitError{code: exitUsage, err: err}
+	})
+	root.AddCommand(serveCommand(e), demoCommand(e), validateCommand(e), planCommand(e), discoverCommand(e), evalCommand(e))
+	return root
+}
+
+// isUsage recognises cobra's own complaints about commands and arguments, which
+// have no type.
+func isUsage(err error) bool {
+	var configErr *app.ConfigError
+	return !errors.As(err, &configErr) && errors.Is(err, errUsage)
+}
+
+var errUsage = errors.New("usage")
+
+// args wraps a cobra argument check so that its complaint is a usage error.
+func args(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, a []string) error {
+		if err := check(cmd, a); err != nil {
+			return &exitError{code: exitUsage, err: fmt.Errorf("%w\nusage: %s", err, cmd.UseLine())}
+		}
+		return nil
+	}
+}
+
+// Version is the module version that the binary was built from.
+func Version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
+// readFile reads a file, or standard input for "-".
+func (e *env) readFile(name string) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(e.in)
+	}
+	return os.ReadFile(name) //nolint:gosec // the person at the command line names the file
+}

@@ -1,0 +1,37 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/promotion"
+	"github.com/kargo-app/kargo/pipeline/reconcile"
+	"github.com/kargo-app/kargo/pipeline/step"
+	"github.com/kargo-app/kargo/store"
+)
+
+// matcher tells whether the files of a Stage hold Freight already, by running the
+// steps of a Promotion without any effect.
+type matcher struct {
+	repos    repositories
+	steps    *step.Registry
+	server   string
+	cloneURL func(pipeline.Repo) string
+	now      func() time.Time
+	log      *slog.Logger
+}
+
+var _ reconcile.Matcher = matcher{}
+
+// Unchanged implements reconcile.Matcher.
+func (m matcher) Unchanged(ctx context.Context, r store.RepoRecord, p pipeline.Promotion) (bool, error) {
+	ports := step.Ports{Git: previewGit{repos: m.repos}, Now: m.now}
+	site := promotion.Site{ServerURL: m.server, DefaultBranch: r.DefaultBranch, RepoURL: m.cloneURL(r.Repo)}
+	view, err := promotion.DryRun(ctx, m.steps, ports, p, site, m.log)
+	if err != nil {
+		return false, err
+	}
+	return view.Unchanged(), nil
+}

@@ -3,7 +3,7 @@
 //
 // Every selection strategy is a file of its own; what they share is filtering by
 // name (tagnames.go), ordering by version (semver.go), looking at an image
-// (inspect.go) and walking commits (walk.go). The rules are Kargo's, with the
+// (inspect.go) and reading history (history.go). The rules are Kargo's, with the
 // deviations that the names of the tests state.
 //
 // Discovery is frugal: a SemVer or Lexical image costs the listing of its tags and

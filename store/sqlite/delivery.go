@@ -60,15 +60,17 @@ func (db *DB) FailDelivery(ctx context.Context, guid, message string, now time.T
 	})
 }
 
+const pruneSQL = `
+DELETE FROM delivery
+WHERE received_at < ?1
+  AND coalesce(done_at, failed_at, received_at) < ?1
+  AND NOT EXISTS (SELECT 1 FROM work WHERE kind = 'delivery' AND key = guid)`
+
 // PruneDeliveries deletes Deliveries that were received before the given time
 // and are done, or were given up: open, but without work. It returns how many.
 func (db *DB) PruneDeliveries(ctx context.Context, before time.Time) (n int, err error) {
 	err = db.write(ctx, "prune deliveries", func(tx *writeTx) error {
-		n, err = tx.exec(ctx, `
-DELETE FROM delivery
-WHERE received_at < ?1
-  AND coalesce(done_at, failed_at, received_at) < ?1
-  AND NOT EXISTS (SELECT 1 FROM work WHERE kind = 'delivery' AND key = guid)`, micros(before))
+		n, err = tx.exec(ctx, pruneSQL, micros(before))
 		return err
 	})
 	return n, err

@@ -35,10 +35,13 @@ INSERT INTO intent (repo, id, received_at, body) VALUES (?, ?, ?, ?) ON CONFLICT
 	})
 }
 
+const selectOpenIntents = `
+SELECT body FROM intent WHERE repo = ? AND answered_at IS NULL AND resolved_at IS NULL ORDER BY received_at, seq`
+
 // openIntents returns the unresolved intents, oldest first.
 func openIntents(ctx context.Context, q querier, repoID int64) ([]pipeline.Intent, error) {
-	return collect(ctx, q, func(rows *sql.Rows, in *pipeline.Intent) error { return rows.Scan(scanJSON(in)) }, `
-SELECT body FROM intent WHERE repo = ? AND answered_at IS NULL AND resolved_at IS NULL ORDER BY received_at, seq`, repoID)
+	return collect(ctx, q, func(rows *sql.Rows, in *pipeline.Intent) error { return rows.Scan(scanJSON(in)) },
+		selectOpenIntents, repoID)
 }
 
 // ResolvedIntents returns the intents that were acted on or refused and that

@@ -30,6 +30,12 @@ SELECT p.id, p.seq, repo.id, repo.owner, repo.name, p.config_sha, p.freight, p.c
 	coalesce(p.previous, ''), p.rewinds, p.steps
 FROM promotion AS p JOIN repo ON repo.id = p.repo `
 
+const (
+	selectPromotionByPull = selectPromotion + `WHERE p.repo = ? AND p.pull = ? ORDER BY p.created_at DESC, p.seq DESC LIMIT 1`
+	selectPromotionList   = selectPromotion + `WHERE p.repo = ? ORDER BY p.created_at DESC, p.seq DESC LIMIT ?`
+	selectStagePromotions = selectPromotion + `WHERE p.repo = ? AND p.stage = ? AND p.reported = 0 ORDER BY p.seq`
+)
+
 func scanPromotion(rows *sql.Rows, p *promotionRow) error {
 	var hash sql.RawBytes
 	err := rows.Scan(&p.ID, &p.Seq, &p.Repo.ID, &p.Repo.Owner, &p.Repo.Name, &p.ConfigSHA, &p.freight,
@@ -145,18 +151,18 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 // Promotion returns a Promotion, or [store.ErrNotFound]. Its Repo has the
 // present names, whatever they were when it was created.
 func (db *DB) Promotion(ctx context.Context, repoID int64, id string) (pipeline.Promotion, error) {
-	return db.onePromotion(ctx, repoID, "promotion "+id, `WHERE p.repo = ? AND p.id = ?`, repoID, id)
+	return db.onePromotion(ctx, repoID, "promotion "+id, selectPromotion+`WHERE p.repo = ? AND p.id = ?`, repoID, id)
 }
 
 // PromotionByPull returns the newest Promotion that opened or adopted a pull
 // request of its own repository, or [store.ErrNotFound].
 func (db *DB) PromotionByPull(ctx context.Context, repoID int64, number int) (pipeline.Promotion, error) {
 	return db.onePromotion(ctx, repoID, fmt.Sprintf("promotion of pull request %d", number),
-		`WHERE p.repo = ? AND p.pull = ? ORDER BY p.created_at DESC, p.seq DESC LIMIT 1`, repoID, number)
+		selectPromotionByPull, repoID, number)
 }
 
-func (db *DB) onePromotion(ctx context.Context, repoID int64, what, where string, args ...any) (pipeline.Promotion, error) {
-	all, err := promotions(ctx, db.reader, repoID, nil, selectPromotion+where, args...)
+func (db *DB) onePromotion(ctx context.Context, repoID int64, what, query string, args ...any) (pipeline.Promotion, error) {
+	all, err := promotions(ctx, db.reader, repoID, nil, query, args...)
 	if err != nil {
 		return pipeline.Promotion{}, fmt.Errorf("load %s: %w", what, err)
 	}
@@ -169,7 +175,7 @@ func (db *DB) onePromotion(ctx context.Context, repoID int64, what, where string
 // Promotions returns a repository's Promotions, newest first, at most limit.
 func (db *DB) Promotions(ctx context.Context, repoID int64, limit int) ([]pipeline.Promotion, error) {
 	all, err := promotions(ctx, db.reader, repoID, nil,
-		selectPromotion+`WHERE p.repo = ? ORDER BY p.created_at DESC, p.seq DESC LIMIT ?`, repoID, limit)
+		selectPromotionList, repoID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list promotions of repository %d: %w", repoID, err)
 	}
@@ -180,7 +186,7 @@ func (db *DB) Promotions(ctx context.Context, repoID int64, limit int) ([]pipeli
 // those that have not ended, and those whose end was not reported.
 func (db *DB) StagePromotions(ctx context.Context, repoID int64, stage string) ([]pipeline.Promotion, error) {
 	all, err := promotions(ctx, db.reader, repoID, nil,
-		selectPromotion+`WHERE p.repo = ? AND p.stage = ? AND p.reported = 0 ORDER BY p.seq`, repoID, stage)
+		selectStagePromotions, repoID, stage)
 	if err != nil {
 		return nil, fmt.Errorf("load promotions of %s: %w", stage, err)
 	}

@@ -13,6 +13,18 @@ import (
 // least, so that status pages need no second look.
 const recentPromotions = 20
 
+// The order of a CROSS JOIN is kept: first the Stages, then the few rows of each.
+const snapshotPromotions = `
+WHERE p.rowid IN (
+	SELECT rowid FROM promotion INDEXED BY promotion_open WHERE repo = ?1 AND phase IN ('Pending', 'Running')
+	UNION
+	SELECT rowid FROM promotion INDEXED BY promotion_newest WHERE repo = ?1 AND newest = 1
+	UNION
+	SELECT recent.rowid
+	FROM (SELECT stage, max(seq) AS top FROM promotion WHERE repo = ?1 GROUP BY stage) AS s
+	CROSS JOIN promotion AS recent ON recent.repo = ?1 AND recent.stage = s.stage AND recent.seq > s.top - ?2)
+ORDER BY p.stage, p.seq`
+
 // Snapshot returns everything that [pipeline.Decide] may know, at one moment,
 // except Matches, which are not stored. Promotions are those that have not
 // ended, the newest ended one of every Stage and Freight, and the newest 20 of
@@ -54,16 +66,7 @@ SELECT stage, warehouse, freight, promotion, actor, created_at FROM hold WHERE r
 	for _, f := range s.Freight {
 		freight[f.ID] = f
 	}
-	if s.Promotions, err = promotions(ctx, tx, repoID, freight, selectPromotion+`
-WHERE p.rowid IN (
-	SELECT rowid FROM promotion WHERE repo = ?1 AND phase IN ('Pending', 'Running')
-	UNION
-	SELECT rowid FROM promotion WHERE repo = ?1 AND newest = 1
-	UNION
-	SELECT recent.rowid
-	FROM (SELECT stage, max(seq) AS top FROM promotion WHERE repo = ?1 GROUP BY stage) AS s
-	JOIN promotion AS recent ON recent.repo = ?1 AND recent.stage = s.stage AND recent.seq > s.top - ?2)
-ORDER BY p.stage, p.seq`, repoID, recentPromotions); err != nil {
+	if s.Promotions, err = promotions(ctx, tx, repoID, freight, selectPromotion+snapshotPromotions, repoID, recentPromotions); err != nil {
 		return err
 	}
 	if s.Intents, err = openIntents(ctx, tx, repoID); err != nil {

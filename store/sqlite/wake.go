@@ -11,6 +11,8 @@ import (
 // looking while it happened; longer than any pass over a Stage takes.
 const signalMemory = time.Hour
 
+const wakeSQL = `SELECT DISTINCT repo || '/' || stage FROM wait WHERE event IN (SELECT value FROM json_each(?))`
+
 // Wake makes every Stage due whose running step waits for one of the events, and
 // returns how many there are. A step that looked before the event and has not
 // said yet that it waits is woken too, by [DB.SavePromotion].
@@ -26,8 +28,7 @@ func (db *DB) Wake(ctx context.Context, events []string, now time.Time) (n int, 
 			micros(now), list(events)); err != nil {
 			return err
 		}
-		keys, err := collect(ctx, tx, scanTo[string],
-			`SELECT DISTINCT repo || '/' || stage FROM wait WHERE event IN (SELECT value FROM json_each(?))`, list(events))
+		keys, err := collect(ctx, tx, scanTo[string], wakeSQL, list(events))
 		if err != nil {
 			return err
 		}

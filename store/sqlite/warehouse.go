@@ -43,16 +43,18 @@ WHERE repo = ? AND name = ?`,
 	})
 }
 
+const markSubscribersSQL = `
+UPDATE warehouse SET due = min(due, ?), hints = hints + 1
+WHERE (repo, name) IN (SELECT repo, warehouse FROM subscription WHERE kind = ? AND url = ?)
+  AND (SELECT removed FROM repo WHERE id = warehouse.repo) = 0
+RETURNING repo`
+
 // MarkSubscribersDue makes every Warehouse due that subscribes to a source, in
 // repositories that are not removed, and enqueues their reconciliation. It
 // returns the ids of those repositories.
 func (db *DB) MarkSubscribersDue(ctx context.Context, kind pipeline.ArtifactKind, url string, now time.Time) (repos []int64, err error) {
 	err = db.write(ctx, "wake subscribers of "+url, func(tx *writeTx) error {
-		repos, err = collect(ctx, tx, scanTo[int64], `
-UPDATE warehouse SET due = min(due, ?), hints = hints + 1
-WHERE (repo, name) IN (SELECT repo, warehouse FROM subscription WHERE kind = ? AND url = ?)
-  AND (SELECT removed FROM repo WHERE id = warehouse.repo) = 0
-RETURNING repo`, micros(now), kind, url)
+		repos, err = collect(ctx, tx, scanTo[int64], markSubscribersSQL, micros(now), kind, url)
 		if err != nil {
 			return err
 		}

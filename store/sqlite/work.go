@@ -15,7 +15,8 @@ INSERT INTO work (kind, key, due, token) VALUES (?, ?, ?, (SELECT token FROM fen
 ON CONFLICT (kind, key) DO UPDATE SET due = min(coalesce(due, excluded.due), excluded.due)`
 
 // claimSQL takes, among the first free row of every kind and the expired
-// leases, the one that has been due longest. Each part reads one partial index.
+// leases, the one that has been due longest. Each part reads one partial index;
+// the plus sign keeps SQLite from reading all rows of a kind instead.
 const claimSQL = `
 UPDATE work SET
 	token        = token + 1,
@@ -33,9 +34,19 @@ WHERE (kind, key) = (
 			ORDER BY due LIMIT 1)
 		UNION ALL
 		SELECT kind, key, claimed_due FROM work
-		WHERE leased_until <= ?2 AND kind IN (SELECT value FROM json_each(?1))
+		WHERE leased_until <= ?2 AND +kind IN (SELECT value FROM json_each(?1))
 	) AS w ORDER BY w.due LIMIT 1)
 RETURNING kind, key, claimed_due, attempts, token`
+
+const nextDueSQL = `
+SELECT min(at) FROM (
+	SELECT (SELECT min(due) FROM work WHERE kind = k.value AND leased_until IS NULL) AS at FROM json_each(?1) AS k
+	UNION ALL
+	SELECT min(leased_until) FROM work WHERE leased_until IS NOT NULL AND +kind IN (SELECT value FROM json_each(?1)))`
+
+const releaseAllSQL = `
+UPDATE work SET due = min(coalesce(due, claimed_due), claimed_due), leased_until = NULL, claimed_due = NULL
+WHERE leased_until IS NOT NULL`
 
 // Enqueue asks for a job. One that waits becomes due at the earlier of the two
 // times. One that runs will run again, at due, after it finished.
@@ -129,12 +140,8 @@ func (tx *writeTx) fence(ctx context.Context, j store.Job) error {
 // NextDue returns the earliest time at which a job of these kinds can be
 // claimed; false when there is none.
 func (db *DB) NextDue(ctx context.Context, kinds []store.WorkKind) (time.Time, bool, error) {
-	at, err := one(ctx, db.reader, func(rows *sql.Rows, t *time.Time) error { return rows.Scan(scanTime(t)) }, `
-SELECT min(at) FROM (
-	SELECT (SELECT min(due) FROM work WHERE kind = k.value AND leased_until IS NULL) AS at FROM json_each(?1) AS k
-	UNION ALL
-	SELECT min(leased_until) FROM work WHERE leased_until IS NOT NULL AND kind IN (SELECT value FROM json_each(?1)))`,
-		list(kinds))
+	at, err := one(ctx, db.reader, func(rows *sql.Rows, t *time.Time) error { return rows.Scan(scanTime(t)) },
+		nextDueSQL, list(kinds))
 	if err != nil {
 		return time.Time{}, false, fmt.Errorf("look for next work: %w", err)
 	}
@@ -147,9 +154,7 @@ SELECT min(at) FROM (
 func (db *DB) ReleaseAll(ctx context.Context) error {
 	return db.write(ctx, "release all work", func(tx *writeTx) error {
 		tx.kinds = []store.WorkKind{store.WorkDelivery, store.WorkReconcile, store.WorkStage}
-		_, err := tx.ExecContext(ctx, `
-UPDATE work SET due = min(coalesce(due, claimed_due), claimed_due), leased_until = NULL, claimed_due = NULL
-WHERE leased_until IS NOT NULL`)
+		_, err := tx.ExecContext(ctx, releaseAllSQL)
 		return err
 	})
 }

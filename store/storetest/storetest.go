@@ -75,7 +75,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	t.Helper()
 	groups := []map[string]func(*fixture){
 		deliveryTests, workTests, wakeTests, repoTests, warehouseTests, intentTests, applyTests, promotionTests,
-		markTests, snapshotTests, remoteTests, concurrencyTests,
+		markTests, snapshotTests, wholeTests, remoteTests, concurrencyTests,
 	}
 	for _, group := range groups {
 		for name, test := range group {

@@ -173,7 +173,7 @@ CREATE UNIQUE INDEX promotion_open ON promotion (repo, stage, freight) WHERE pha
 CREATE UNIQUE INDEX promotion_newest ON promotion (repo, stage, freight) WHERE newest = 1;
 CREATE INDEX promotion_unreported ON promotion (repo, stage, seq) WHERE reported = 0;
 CREATE INDEX promotion_created ON promotion (repo, created_at, seq);
-CREATE INDEX promotion_pull ON promotion (repo, pull) WHERE pull IS NOT NULL;
+CREATE INDEX promotion_pull ON promotion (repo, pull, created_at, seq) WHERE pull IS NOT NULL;
 
 -- The events that the running step of a Promotion waits for.
 CREATE TABLE wait (

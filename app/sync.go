@@ -1,0 +1,160 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/kargo-app/kargo/app/ghapp"
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/store"
+	"github.com/kargo-app/kargo/store/sqlite"
+)
+
+// every runs f now and then every interval until ctx ends. A fault is tried again
+// sooner.
+func every(ctx context.Context, interval time.Duration, f func(context.Context) error) {
+	for failures := 0; ; {
+		wait := interval
+		if err := f(ctx); err != nil && ctx.Err() == nil {
+			after, _ := pipeline.IsTransient(err)
+			wait = min(interval, max(after, time.Second<<min(failures, 8)))
+			failures++
+		} else {
+			failures = 0
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+	}
+}
+
+// keepInstallations reads from GitHub which repositories the App serves: events
+// that said so may have been lost.
+func (a *App) keepInstallations(ctx context.Context) {
+	every(ctx, a.cfg.ReconcileInterval, func(ctx context.Context) error {
+		err := a.refresh(ctx, 0)
+		if ctx.Err() != nil {
+			return nil
+		}
+		var why *string
+		if errors.Is(err, ghapp.ErrKeyRefused) {
+			s := "GitHub does not accept the App's id and private key"
+			why = &s
+		}
+		a.keyRefused.Store(why)
+		if err != nil {
+			a.log.WarnContext(ctx, "installations not read", "err", err)
+		}
+		return err
+	})
+}
+
+// refresh stores the repositories of one installation, or of all for 0, and
+// enqueues those that are new.
+func (a *App) refresh(ctx context.Context, installation int64) error {
+	now := a.now()
+	return a.github.EachRepository(ctx, installation, func(r ghapp.Repository) error {
+		known, err := a.db.Repo(ctx, r.ID)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		fresh := err != nil || known.Removed || known.Config.SeenSHA == ""
+		if err := a.db.PutRepo(ctx, store.RepoRecord{
+			Repo:         pipeline.Repo{ID: r.ID, Owner: r.Owner, Name: r.Name},
+			Installation: r.Installation, DefaultBranch: r.DefaultBranch, Private: r.Private,
+		}, now); err != nil {
+			return fmt.Errorf("store repository %s/%s: %w", r.Owner, r.Name, err)
+		}
+		if !fresh {
+			return nil
+		}
+		return a.db.Enqueue(ctx, store.WorkReconcile, store.RepoKey(r.ID), now)
+	})
+}
+
+// registrar is handlers.Registrar.
+type registrar struct {
+	*sqlite.DB
+	app *App
+}
+
+// Refresh implements handlers.Registrar.
+func (r registrar) Refresh(ctx context.Context, installation int64) error {
+	return r.app.refresh(ctx, installation)
+}
+
+const (
+	// deliveryMemory is how long GitHub keeps deliveries.
+	deliveryMemory = 72 * time.Hour
+	// sweepOverlap is how far a sweep looks behind the one before: a delivery is
+	// listed as failed only once GitHub gave up on it.
+	sweepOverlap = 15 * time.Minute
+	sweptUntil   = "deliveries-swept-until"
+)
+
+// sweepDeliveries finds webhook deliveries that did not arrive; GitHub does not
+// repeat them by itself.
+func (a *App) sweepDeliveries(ctx context.Context) {
+	every(ctx, a.cfg.RedeliveryInterval, func(ctx context.Context) error {
+		err := a.sweep(ctx)
+		if err != nil && ctx.Err() == nil {
+			a.log.WarnContext(ctx, "failed deliveries not looked for", "err", err)
+		}
+		return err
+	})
+}
+
+func (a *App) sweep(ctx context.Context) error {
+	started := a.now()
+	since := started.Add(-deliveryMemory)
+	if v, err := a.db.Setting(ctx, sweptUntil); err == nil {
+		if unix, err := strconv.ParseInt(v, 10, 64); err == nil {
+			if t := time.Unix(unix, 0).Add(-sweepOverlap); t.After(since) {
+				since = t
+			}
+		}
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	err := a.github.FailedDeliveries(ctx, since, func(d ghapp.FailedDelivery) error {
+		known, _, err := a.db.HasDelivery(ctx, d.GUID)
+		if err != nil || known {
+			// What is known is stored, and tried until it is done.
+			return err
+		}
+		event, body, err := a.github.DeliveryPayload(ctx, d.ID)
+		if err != nil {
+			return fmt.Errorf("read delivery %s: %w", d.GUID, err)
+		}
+		if _, err := a.db.PutDelivery(ctx, store.Delivery{GUID: d.GUID, Event: event, Body: body, ReceivedAt: a.now()}); err != nil {
+			return fmt.Errorf("store delivery %s: %w", d.GUID, err)
+		}
+		a.log.InfoContext(ctx, "lost delivery found", "delivery", d.GUID, "event", event)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return a.db.PutSetting(ctx, sweptUntil, strconv.FormatInt(started.Unix(), 10))
+}
+
+// prune forgets deliveries that GitHub itself has forgotten.
+func (a *App) prune(ctx context.Context) {
+	every(ctx, time.Hour, func(ctx context.Context) error {
+		n, err := a.db.PruneDeliveries(ctx, a.now().Add(-2*deliveryMemory))
+		if err != nil && ctx.Err() == nil {
+			a.log.WarnContext(ctx, "old deliveries not removed", "err", err)
+		}
+		if n > 0 {
+			a.log.DebugContext(ctx, "old deliveries removed", "count", n)
+		}
+		return err
+	})
+}

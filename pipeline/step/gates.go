@@ -5,21 +5,23 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
 )
 
 // gates judges everything that this App demands before it merges, whether or
 // not the host would.
-func (p *pull) gates(ctx context.Context, c MergePRConfig) error {
+func (p *pull) gates(ctx context.Context, c MergePRConfig, out *PullOutput) error {
 	switch stage := p.env.Promotion.Stage; {
 	case p.Draft:
 		return p.wait("#%d is a draft, which holds the Promotion until it is marked ready", p.Number)
 	case stage.PullRequest.Merge == pipeline.MergeManual:
 		return p.wait("#%d waits to be merged by hand", p.Number)
+	case p.base != "" && p.Base != p.base:
+		return p.wait("somebody changed the base of #%d from %s to %s; change it back, merge it by hand or close it", p.Number, p.base, p.Base)
 	case p.Head != p.expected:
-		return p.wait("somebody pushed to the promotion branch: its head is %s instead of %s; merge #%d by hand or close it",
-			pipeline.Short(p.Head), pipeline.Short(p.expected), p.Number)
+		return p.moved(out)
 	case p.State == "dirty" || (p.Mergeable != nil && !*p.Mergeable):
 		// Ahead of the checks, which GitHub does not start while there is a conflict.
 		return &RewindError{Reason: fmt.Sprintf("#%d conflicts with %s", p.Number, p.Base)}
@@ -28,6 +30,18 @@ func (p *pull) gates(ctx context.Context, c MergePRConfig) error {
 		return err
 	}
 	return p.approvals(ctx, c.RepoURL)
+}
+
+// headLag is for how long a host may show the head from before a push.
+const headLag = 30 * time.Second
+
+func (p *pull) moved(out *PullOutput) error {
+	const format = "somebody pushed to the promotion branch: its head is %s instead of %s; merge #%d by hand or close it"
+	args := []any{pipeline.Short(p.Head), pipeline.Short(p.expected), p.Number}
+	if err := p.settle(out, format, args...); p.env.Now().Sub(out.UnsettledSince) < headLag {
+		return err
+	}
+	return p.wait(format, args...)
 }
 
 func (p *pull) checks(ctx context.Context, repoURL string) error {

@@ -61,11 +61,10 @@ func runGitCommit(ctx context.Context, env Env, c CommitConfig) (CommitOutput, e
 	if c.Author != nil {
 		author = &tree.Person{Name: c.Author.Name, Email: c.Author.Email}
 	}
-	message := withTrailers(c.Message, env.Promotion)
-	made, err := co.Commit(ctx, message, author)
+	made, err := co.Commit(ctx, withTrailers(c.Message, env.Promotion), author)
 	if errors.Is(err, tree.ErrNoDifference) {
 		var ours bool
-		if made, ours = unfinished(co, message, env.Attempt); !ours {
+		if made, ours = unfinished(co); !ours {
 			return CommitOutput{Commit: commitName(co.Tip())}, &Skip{Message: "nothing changed"}
 		}
 	} else if err != nil {
@@ -90,15 +89,14 @@ func runGitCommit(ctx context.Context, env Env, c CommitConfig) (CommitOutput, e
 	return out, nil
 }
 
-// unfinished returns the pending commit that an earlier attempt of this step
-// made in the same Workspace without coming to its end.
-func unfinished(co *tree.Checkout, message string, attempt int) (tree.Commit, bool) {
+// unfinished returns the pending commit that an earlier attempt made in the same
+// Workspace but could not store.
+func unfinished(co *tree.Checkout) (tree.Commit, bool) {
 	pending := co.Pending()
-	if attempt < 2 || len(pending) == 0 {
+	if len(pending) == 0 || !pending[len(pending)-1].ID.IsZero() {
 		return tree.Commit{}, false
 	}
-	last := pending[len(pending)-1]
-	return last, last.Message == message
+	return pending[len(pending)-1], true
 }
 
 // recommit gives the commit that was made again the name it was stored under.

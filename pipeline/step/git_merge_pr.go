@@ -21,8 +21,8 @@ func gitMergePR() Definition {
 	return Define("git-merge-pr", Remote, Doc{
 		Summary: `Merges a pull request once everything that guards it allows it.
 
-These are looked at in order: that it is no draft; that its head is still the
-commit that the Promotion pushed; that it does not conflict with its base; the
+These are looked at in order: that it is no draft; that its base and its head
+are still what the Promotion opened and pushed; that it does not conflict with its base; the
 checks that the repository requires; the approvals that the Stage demands; what
 the Git host says. The App never merges past branch protection, even where it
 could. A conflict, or a base that must be caught up with, makes the Promotion start
@@ -63,7 +63,7 @@ func runGitMergePR(ctx context.Context, env Env, c MergePRConfig) (PullOutput, e
 	if err != nil || pr.Merged {
 		return out, err
 	}
-	if err := p.gates(ctx, c); err != nil {
+	if err := p.gates(ctx, c, &out); err != nil {
 		return out, c.verdict(err)
 	}
 	if err := p.readiness(&out); err != nil {

@@ -42,6 +42,7 @@ type OpenedPR struct {
 	Number int    `json:"id" doc:"number"`
 	URL    string `json:"url" doc:"where to look at it"`
 	Head   string `json:"head,omitempty" doc:"the head commit that this Promotion stands for"`
+	Base   string `json:"base,omitempty" doc:"the branch that it is merged into"`
 	Repo   string `json:"repo,omitempty" doc:"OWNER/NAME of the repository"`
 }
 
@@ -81,7 +82,11 @@ func (c OpenPRConfig) Validate() error {
 }
 
 func runGitOpenPR(ctx context.Context, env Env, c OpenPRConfig) (*OpenPROutput, error) {
-	pushed, nothing := pushedHead(env, c.SourceBranch)
+	repo, err := repoOf(c.RepoURL)
+	if err != nil {
+		return nil, &PermanentError{err}
+	}
+	pushed, nothing := pushedHead(env, repo, c.SourceBranch)
 	if nothing {
 		return nil, &Skip{Message: "nothing was pushed to " + c.SourceBranch}
 	}
@@ -92,7 +97,7 @@ func runGitOpenPR(ctx context.Context, env Env, c OpenPRConfig) (*OpenPROutput, 
 		case err != nil:
 			return nil, fmt.Errorf("find pull request: %w", err)
 		case c.adoptable(env, pr, pushed):
-			return c.adopt(pr, pushed)
+			return adopt(pr, repo, pushed)
 		}
 	}
 	pr, err := env.Pulls.Create(ctx, c.RepoURL, c.pullRequest(env))
@@ -102,7 +107,7 @@ func runGitOpenPR(ctx context.Context, env Env, c OpenPRConfig) (*OpenPROutput, 
 	if err != nil {
 		return nil, fmt.Errorf("open pull request from %s into %s: %w", c.SourceBranch, c.TargetBranch, err)
 	}
-	return c.adopt(pr, pushed)
+	return adopt(pr, repo, pushed)
 }
 
 // adoptable reports whether a pull request that exists is the one that this
@@ -127,18 +132,14 @@ func (c OpenPRConfig) adoptable(env Env, pr PullRequest, pushed string) bool {
 	}
 }
 
-func (c OpenPRConfig) adopt(pr PullRequest, pushed string) (*OpenPROutput, error) {
-	repo, err := repoOf(c.RepoURL)
-	if err != nil {
-		return nil, &PermanentError{err}
-	}
+func adopt(pr PullRequest, repo pipeline.Repo, pushed string) (*OpenPROutput, error) {
 	// The commit that was pushed, rather than what the branch holds by now, is
 	// what this Promotion may merge.
 	head := pushed
 	if head == "" {
 		head = pr.Head
 	}
-	out := &OpenPROutput{PR: OpenedPR{Number: pr.Number, URL: pr.URL, Head: head, Repo: repo.String()}}
+	out := &OpenPROutput{PR: OpenedPR{Number: pr.Number, URL: pr.URL, Head: head, Base: pr.Base, Repo: repo.String()}}
 	if !pr.Open && !pr.Merged {
 		return out, &AbortedError{Message: fmt.Sprintf("pull request #%d was closed by hand", pr.Number)}
 	}
@@ -148,11 +149,12 @@ func (c OpenPRConfig) adopt(pr PullRequest, pushed string) (*OpenPROutput, error
 // pushedHead returns what the Promotion pushed to a branch. nothing is true when
 // the branch is the Promotion's own and there was nothing to push to it, so that
 // it does not exist or is left from an earlier start.
-func pushedHead(env Env, branch string) (head string, nothing bool) {
+func pushedHead(env Env, repo pipeline.Repo, branch string) (head string, nothing bool) {
 	for j := env.Index - 1; j >= 0; j-- {
 		s := env.Promotion.Steps[j]
 		var out PushOutput
-		if env.Promotion.Stage.Steps[j].Uses != "git-push" || json.Unmarshal(s.Output, &out) != nil || out.Branch != branch {
+		if env.Promotion.Stage.Steps[j].Uses != "git-push" || json.Unmarshal(s.Output, &out) != nil ||
+			out.Branch != branch || !strings.EqualFold(out.Repo, repo.String()) {
 			continue
 		}
 		switch s.Phase {

@@ -28,6 +28,7 @@ type PushOutput struct {
 	Commit    string `json:"commit" doc:"the newest commit of the branch"`
 	Branch    string `json:"branch" doc:"the branch"`
 	CommitURL string `json:"commitURL,omitempty" doc:"where to look at the commit"`
+	Repo      string `json:"repo,omitempty" doc:"OWNER/NAME of the repository"`
 }
 
 func gitPush() Definition {
@@ -80,8 +81,12 @@ func runGitPush(ctx context.Context, env Env, c PushConfig) (PushOutput, error) 
 	if branch == "" {
 		return PushOutput{}, &PermanentError{fmt.Errorf("push: a tag or commit is checked out at %s: give targetBranch or generateTargetBranch", c.Path)}
 	}
+	out := PushOutput{Commit: commitName(co.Tip()), Branch: branch}
+	if repo, err := repoOf(co.RepoURL); err == nil {
+		out.Repo = repo.String()
+	}
 	if len(co.Pending()) == 0 {
-		return PushOutput{Commit: commitName(co.Tip()), Branch: branch}, &Skip{Message: "nothing to push"}
+		return out, &Skip{Message: "nothing to push"}
 	}
 	attempts := defaultPushAttempts
 	if c.MaxAttempts != nil {
@@ -103,7 +108,8 @@ func runGitPush(ctx context.Context, env Env, c PushConfig) (PushOutput, error) 
 	if err != nil {
 		return PushOutput{}, fmt.Errorf("push to %s: %w", branch, err)
 	}
-	return PushOutput{Commit: res.Commit, Branch: branch, CommitURL: res.URL}, nil
+	out.Commit, out.CommitURL = res.Commit, res.URL
+	return out, nil
 }
 
 // checkProvider accepts the one Git host that there is. Kargo knows several.

@@ -27,7 +27,7 @@ func TestGitPushGeneratesItsOwnBranch(t *testing.T) {
 	main := b.world.Tip(repoURL, "main")
 	b.upTo(pushStep + 1)
 	tip := b.world.Tip(repoURL, "kargo/prod/prod-142")
-	want := step.PushOutput{Commit: tip, Branch: "kargo/prod/prod-142", CommitURL: "https://github.com/acme/gitops/commit/" + tip}
+	want := step.PushOutput{Commit: tip, Branch: "kargo/prod/prod-142", CommitURL: "https://github.com/acme/gitops/commit/" + tip, Repo: "acme/gitops"}
 	if diff := cmp.Diff(want, output[step.PushOutput](b, pushStep)); diff != "" {
 		t.Errorf("output (-want +got):\n%s", diff)
 	}
@@ -54,7 +54,7 @@ func TestGitPushWithNothingPendingIsSkipped(t *testing.T) {
 	b := newBench(t, specs[cloneStep], specs[pushStep])
 	b.upTo(1)
 	b.want(1, pipeline.Skipped)
-	want := step.PushOutput{Commit: b.world.Tip(repoURL, "main"), Branch: "kargo/prod/prod-142"}
+	want := step.PushOutput{Commit: b.world.Tip(repoURL, "main"), Branch: "kargo/prod/prod-142", Repo: "acme/gitops"}
 	if diff := cmp.Diff(want, output[step.PushOutput](b, 1)); diff != "" {
 		t.Errorf("output (-want +got):\n%s", diff)
 	}

@@ -1,6 +1,7 @@
 package step
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,11 +61,12 @@ type PullState struct {
 type pull struct {
 	PullRequest
 	repo pipeline.Repo
-	// expected is the head that this Promotion stands for.
-	expected string
-	prior    PullOutput
-	poll     time.Duration
-	env      Env
+	// expected is the head that this Promotion stands for, base the branch that
+	// it was opened against, empty when a step did not open it.
+	expected, base string
+	prior          PullOutput
+	poll           time.Duration
+	env            Env
 }
 
 // look reads a pull request and the output that describes it. An error that is
@@ -81,7 +83,7 @@ func (c PullConfig) look(env Env, pr PullRequest) (*pull, PullOutput, error) {
 	if json.Unmarshal(env.Prior, &p.prior) != nil || p.prior.PR.Number != pr.Number {
 		p.prior = PullOutput{}
 	}
-	p.expected = p.recordedHead()
+	p.recall()
 	out := PullOutput{PR: PullState{
 		Number: pr.Number, URL: pr.URL, Open: pr.Open, Merged: pr.Merged, Head: p.expected, Repo: repo.String(),
 	}}
@@ -94,10 +96,11 @@ func (c PullConfig) look(env Env, pr PullRequest) (*pull, PullOutput, error) {
 	return p, out, nil
 }
 
-// recordedHead is the head that was opened for merging by a step before this
-// one, else the one that this step saw first.
-func (p *pull) recordedHead() string {
-	for j := p.env.Index - 1; j >= 0; j-- {
+// recall fills in what a step before this one opened for merging; without such
+// a step the head that this one saw first is what it stands for.
+func (p *pull) recall() {
+	p.expected = cmp.Or(p.prior.PR.Head, p.Head)
+	for j := range p.env.Index {
 		if p.env.Promotion.Stage.Steps[j].Uses != "git-open-pr" {
 			continue
 		}
@@ -105,14 +108,10 @@ func (p *pull) recordedHead() string {
 		if json.Unmarshal(p.env.Promotion.Steps[j].Output, &out) != nil {
 			continue
 		}
-		if out.PR.Number == p.Number && strings.EqualFold(out.PR.Repo, p.repo.String()) && out.PR.Head != "" {
-			return out.PR.Head
+		if out.PR.Number == p.Number && strings.EqualFold(out.PR.Repo, p.repo.String()) {
+			p.expected, p.base = cmp.Or(out.PR.Head, p.expected), out.PR.Base
 		}
 	}
-	if p.prior.PR.Head != "" {
-		return p.prior.PR.Head
-	}
-	return p.Head
 }
 
 // wait parks the step until something happens to the pull request or its head.

@@ -1,6 +1,7 @@
 package steptest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -270,6 +271,15 @@ func (p *Pulls) MergedBy(number int) step.MergeRequest {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
 	return p.byNumber[number].by
+}
+
+// Retarget changes the base of a pull request, as a person would.
+func (p *Pulls) Retarget(number int, base string) {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	q := p.byNumber[number]
+	q.repo.branches[base] = cmp.Or(q.repo.branches[base], q.repo.branches[q.pr.Base])
+	q.pr.Base = base
 }
 
 // SetDraft converts a pull request to a draft or back, as a person would.

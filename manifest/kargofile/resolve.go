@@ -260,8 +260,8 @@ func (g *graph) requests(d *decoder, s *stage, left *int) {
 		s.Requests = append(s.Requests, r.FreightRequest)
 	}
 	if s.soak.node != nil && !soaked && len(s.requests) > 0 {
-		d.problem(s.soak.node, s.soak.path).message("soak has no effect: Stage %q takes no Freight through another Stage", s.Name).
-			expected("a Stage in from")
+		d.problem(s.soak.node, s.soak.path).message("soak has no effect: Stage %q takes all Freight straight from its Warehouse", s.Name).
+			expected("a Stage to take Freight from")
 	}
 }
 

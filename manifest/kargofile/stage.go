@@ -73,6 +73,9 @@ func (d *decoder) stage(n *yaml.Node, path string, def defaults) *stage {
 	if found["from"] == nil && found["requestedFreight"] == nil {
 		d.problem(n, path).message("Stage %q takes Freight from nowhere", s.Name).expected("from or requestedFreight")
 	}
+	if list := found["requestedFreight"]; list != nil && list.Kind == yaml.SequenceNode && len(list.Content) == 0 {
+		d.problem(list, join(path, "requestedFreight")).message("requestedFreight is empty").expected("at least one request")
+	}
 	if list := found["update"]; list != nil && list.Kind == yaml.SequenceNode && len(list.Content) == 0 {
 		d.problem(list, join(path, "update")).message("update is empty").expected("at least one item, or no update at all")
 	}

@@ -1,0 +1,78 @@
+package ghapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// ErrNotInstalled means that the App is not installed on a repository, or that
+// the repository does not exist; GitHub does not say which.
+var ErrNotInstalled = errors.New("the App is not installed on the repository")
+
+// resolution is an answer of GitHub, kept for a while.
+type resolution struct {
+	installation int64
+	until        time.Time
+}
+
+const (
+	keepResolution = 10 * time.Minute
+	maxResolutions = 10_000
+)
+
+// keyFor returns whose token reaches a repository.
+func (a *App) keyFor(ctx context.Context, owner, name string) (tokenKey, error) {
+	if !isName(owner) || !isName(name) {
+		return tokenKey{}, fmt.Errorf("%q is not a repository name", owner+"/"+name)
+	}
+	installation, repoID, err := a.opts.Installations(ctx, owner, name)
+	if err != nil {
+		return tokenKey{}, fmt.Errorf("installation of %s/%s: %w", owner, name, err)
+	}
+	if installation == 0 {
+		if installation, err = a.resolve(ctx, owner, name); err != nil {
+			return tokenKey{}, err
+		}
+		repoID = 0
+	}
+	return tokenKey{installation: installation, repoID: repoID, repo: strings.ToLower(name), scope: scopeRepo}, nil
+}
+
+// resolve asks GitHub which installation serves a repository.
+func (a *App) resolve(ctx context.Context, owner, name string) (int64, error) {
+	slug := strings.ToLower(owner + "/" + name)
+	a.mu.Lock()
+	r, ok := a.resolved[slug]
+	a.mu.Unlock()
+	if ok && a.opts.Now().Before(r.until) {
+		return r.installation, nil
+	}
+	var found struct {
+		ID int64 `json:"id"`
+	}
+	_, err := a.jwt.do(ctx, http.MethodGet, fmt.Sprintf("repos/%s/%s/installation", owner, name), nil, &found)
+	if status(err) == http.StatusNotFound {
+		return 0, fmt.Errorf("%s/%s: %w", owner, name, ErrNotInstalled)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("installation of %s/%s: %w", owner, name, err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.resolved) >= maxResolutions {
+		clear(a.resolved)
+	}
+	a.resolved[slug] = resolution{installation: found.ID, until: a.opts.Now().Add(keepResolution)}
+	return found.ID, nil
+}
+
+// forget drops what GitHub said about a repository's installation.
+func (a *App) forget(owner, name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.resolved, strings.ToLower(owner+"/"+name))
+}

@@ -158,6 +158,48 @@ func TestWarningsLeaveTheFileValid(t *testing.T) {
 	}
 }
 
+func TestNamesInExpressionsThatStandForNothing(t *testing.T) {
+	t.Parallel()
+	f, problems := kargofile.Parse([]byte(`apiVersion: kargo/v1
+vars: {region: eu}
+warehouses:
+  - name: web
+    subscriptions: [{image: {repoURL: ghcr.io/acme/web}}]
+  - name: api
+    subscriptions: [{image: {repoURL: ghcr.io/acme/api}}]
+stages:
+  - name: test
+    from: web
+    vars: {own: "${{ vars.region }} ${{ vars.regoin }}"}
+    promotionTemplate:
+      spec:
+        steps:
+          - {uses: git-clone, as: clone, if: "${{ outputs.commit == nil }}"}
+          - uses: git-commit
+            as: commit
+            vars: {mine: 1}
+            if: ${{ status('clone') == 'Succeeded' && status('clnoe') == '' }}
+            config:
+              known: ${{ outputs.clone.commits }} ${{ vars.mine }} ${{ vars.own }} ${{ imageFrom('ghcr.io/acme/web').Tag }}
+              other: ${{ imageFrom('ghcr.io/acme/api')?.Tag }} ${{ imageFrom(vars.own) }}
+  - name: prod
+    from: test
+    pullRequest: {title: "${{ outputs.commit.commit }} ${{ outputs.comit }}"}
+    update: [{image: ghcr.io/acme/web, kustomize: env}]
+`), kargofile.Options{})
+	if f == nil {
+		t.Fatal(problems.Error())
+	}
+	want := `11:41: warning: there is no variable "regoin" (expected one of region, own, mine; did you mean "region"?)
+15:51: warning: no earlier step has the alias "commit"
+19:55: warning: no earlier step has the alias "clnoe" (expected one of clone; did you mean "clone"?)
+22:26: warning: no Warehouse of Stage "test" subscribes to "ghcr.io/acme/api" (expected one of ghcr.io/acme/web)
+25:60: warning: no earlier step has the alias "comit" (expected one of clone, edit-1, commit, push, open-pr, merge-pr; did you mean "commit"?)`
+	if diff := cmp.Diff(want, problems.Error()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestProblemsAsJSON(t *testing.T) {
 	t.Parallel()
 	_, problems := kargofile.Parse([]byte(smallest+"nmae: x\n"), kargofile.Options{})

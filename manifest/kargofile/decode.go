@@ -18,6 +18,11 @@ type decoder struct {
 	problems Problems
 	// templates counts the expressions seen.
 	templates int
+	// current is the Stage being read, nil outside of Stages.
+	current *stage
+	// inStep is the number of the step being read, 0 outside of steps.
+	inStep   int
+	mentions []mention
 }
 
 // reader reads one value that stands at a path.

@@ -23,7 +23,13 @@ func (d *decoder) template(n *yaml.Node, path string, allow expr.Allow) bool {
 		}
 		return false
 	}
-	return d.expressions(n, path, expr.CheckFor(n.Value, allow))
+	if !d.expressions(n, path, expr.CheckFor(n.Value, allow)) {
+		return false
+	}
+	if d.current != nil && expr.HasExpression(n.Value) {
+		d.mentions = append(d.mentions, mention{n, path, d.current, d.inStep})
+	}
+	return true
 }
 
 func countExpressions(s string) int { return strings.Count(s, "${{") + strings.Count(s, "${%") }

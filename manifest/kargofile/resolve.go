@@ -67,6 +67,7 @@ func (doc *document) resolve(d *decoder) {
 	for _, s := range doc.stages {
 		g.expandUpdate(d, s)
 	}
+	g.mentions(d)
 	doc.autoPromotion(d)
 }
 

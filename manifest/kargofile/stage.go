@@ -32,6 +32,8 @@ type stage struct {
 
 func (d *decoder) stage(n *yaml.Node, path string, def defaults) *stage {
 	s := &stage{node: n, path: path}
+	d.current = s
+	defer func() { d.current = nil }()
 	s.PullRequest, s.Access = def.pullRequest, def.access
 	env := def.environment
 	found := d.object(n, path, "a Stage", append([]field{

@@ -28,6 +28,8 @@ const maxErrorThreshold = 1000
 // template.
 func (d *decoder) step(n *yaml.Node, path string, number int, aliases map[string]*yaml.Node) pipeline.StepSpec {
 	s := pipeline.StepSpec{As: fmt.Sprintf("step-%d", number)}
+	d.inStep = number
+	defer func() { d.inStep = 0 }()
 	var uses ref
 	var config *yaml.Node
 	found := d.object(n, path, "a step", append([]field{

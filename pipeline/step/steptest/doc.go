@@ -3,6 +3,7 @@
 // them, gates that a test opens, and a clock that a test moves.
 //
 // The fakes behave: a stale push is rebased, a pull request conflicts when its
-// lines do, a merge moves the base branch. A [World] is safe for concurrent use
+// lines do, a merge moves the base branch. [TestGit] and [TestPulls] say what a
+// port must do; the fakes pass them, and so must the real ones. A [World] is safe for concurrent use
 // except for its exported fields, which a test sets between calls.
 package steptest

@@ -87,8 +87,11 @@ func (s *Server) rules(r *repo, branch string) []Protection {
 	return out
 }
 
-// directPushAllowed refuses pushes to branches that want pull requests or checks.
-func (s *Server) directPushAllowed(r *repo, branch string) error {
+// directPushAllowed refuses pushes to branches that want pull requests or checks, except by those who may bypass.
+func (s *Server) directPushAllowed(r *repo, who actor, branch string) error {
+	if s.bypasses(r, who, branch) {
+		return nil
+	}
 	for _, p := range s.rules(r, branch) {
 		if p.PullRequestOnly || p.RequiredReviews > 0 {
 			return unprocessable("Changes must be made through a pull request.")

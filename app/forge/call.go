@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -88,8 +87,11 @@ func (s *Server) serve(rt route, params map[string]string, w http.ResponseWriter
 		fault.write(w)
 		return
 	}
-	entry.Status = s.write(c, w, rep, err)
-	s.traffic.record(entry)
+	status, payload := s.prepare(c, w.Header(), rep, err)
+	entry.Status = status
+	s.traffic.record(entry) // before the client can know, so that it finds its own request in the log
+	w.WriteHeader(status)
+	_, _ = w.Write(payload)
 }
 
 func (s *Server) answer(c *call, rt route) (reply, error) {
@@ -176,52 +178,46 @@ func readBody(r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// write sends the answer and returns its status.
-func (s *Server) write(c *call, w http.ResponseWriter, rep reply, err error) int {
-	h := w.Header()
+// prepare turns an answer into status, headers and bytes.
+func (s *Server) prepare(c *call, h http.Header, rep reply, err error) (int, []byte) {
 	s.rateHeaders(c, h)
+	if err == nil && rep.raw == nil && rep.body != nil {
+		rep.raw, err = json.Marshal(rep.body)
+		rep.contentType = "application/json; charset=utf-8"
+	}
 	if err != nil {
-		var ae *apiError
-		if !errors.As(err, &ae) {
-			s.log.Error("forge answered 500", "method", c.r.Method, "path", c.r.URL.Path, "err", err)
-			ae = fail(http.StatusInternalServerError, "Server Error: %v", err)
-		}
-		for k, v := range ae.header {
-			h[k] = v
-		}
-		h.Set("Content-Type", "application/json; charset=utf-8")
-		w.WriteHeader(ae.status)
-		_, _ = w.Write(ae.body())
-		return ae.status
+		return s.prepareError(c, h, err)
 	}
 	for k, v := range rep.header {
 		h[k] = v
 	}
-	payload, media := rep.raw, rep.contentType
-	if rep.raw == nil && rep.body != nil {
-		payload, err = json.Marshal(rep.body)
-		if err != nil {
-			return s.write(c, w, reply{}, fmt.Errorf("encode the answer: %w", err))
-		}
-		media = "application/json; charset=utf-8"
-	}
-	if media != "" {
-		h.Set("Content-Type", media)
+	if rep.contentType != "" {
+		h.Set("Content-Type", rep.contentType)
 	}
 	if c.r.Method == http.MethodGet && rep.status == http.StatusOK {
-		sum := sha256.Sum256(payload)
+		sum := sha256.Sum256(rep.raw)
 		etag := `W/"` + hex.EncodeToString(sum[:]) + `"`
 		h.Set("ETag", etag)
 		h.Set("Cache-Control", "private, max-age=60, s-maxage=60")
 		h.Set("Vary", "Accept, Authorization, Cookie, X-GitHub-OTP")
 		if strings.TrimPrefix(c.r.Header.Get("If-None-Match"), "W/") == strings.TrimPrefix(etag, "W/") {
-			w.WriteHeader(http.StatusNotModified)
-			return http.StatusNotModified
+			return http.StatusNotModified, nil
 		}
 	}
-	w.WriteHeader(rep.status)
-	_, _ = w.Write(payload)
-	return rep.status
+	return rep.status, rep.raw
+}
+
+func (s *Server) prepareError(c *call, h http.Header, err error) (int, []byte) {
+	var ae *apiError
+	if !errors.As(err, &ae) {
+		s.log.Error("forge answered 500", "method", c.r.Method, "path", c.r.URL.Path, "err", err)
+		ae = fail(http.StatusInternalServerError, "Server Error: %v", err)
+	}
+	for k, v := range ae.header {
+		h[k] = v
+	}
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	return ae.status, ae.body()
 }
 
 // rateHeaders counts the request against the token. A conditional request that turns out to be a 304 should cost

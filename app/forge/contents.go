@@ -142,7 +142,7 @@ func putContents(c *call) (reply, error) {
 	if head.IsZero() && branch != c.repo.defaultBranch {
 		return reply{}, fail(http.StatusNotFound, "Branch %s not found", branch)
 	}
-	if err := c.s.directPushAllowed(c.repo, branch); err != nil {
+	if err := c.s.directPushAllowed(c.repo, c.actor, branch); err != nil {
 		return reply{}, err
 	}
 	root, err := g.treeOf(head)

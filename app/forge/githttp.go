@@ -16,38 +16,49 @@ import (
 // serveGit answers git's smart HTTP protocol with git http-backend. Fetches run beside everything else; a push holds the
 // server's lock, so that the refs it moved and the events it caused are one step.
 func (s *Server) serveGit(w http.ResponseWriter, r *http.Request) {
-	if fault := s.faults.take(r.Method, r.URL.Path); fault != nil && !fault.AfterEffect {
+	fault := s.faults.take(r.Method, r.URL.Path)
+	if fault != nil && !fault.AfterEffect {
 		fault.write(w)
 		return
-	} else if fault != nil {
-		defer fault.write(w)
-		w = newHeldResponse()
 	}
+	// The answer is held back so that neither a slow nor a vanished client can interrupt a push halfway, and so that it
+	// is counted before the client sees it.
+	held := newHeldResponse()
+	up := s.gitExchange(held, r)
+	s.traffic.gitRequest(up, int64(held.body.Len()))
+	if fault != nil {
+		fault.write(w)
+		return
+	}
+	held.release(w)
+}
+
+// gitExchange answers one git request and returns the size of its body.
+func (s *Server) gitExchange(w *heldResponse, r *http.Request) int64 {
 	service := strings.TrimPrefix(r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:], "git-")
 	if service == "refs" {
 		service = strings.TrimPrefix(r.URL.Query().Get("service"), "git-")
 	}
 	if service != "upload-pack" && service != "receive-pack" {
 		http.Error(w, "dumb HTTP is not supported", http.StatusForbidden)
-		return
+		return 0
 	}
 	target, who, err := s.gitAccess(r, service)
 	if err != nil {
 		writeGitError(w, err)
-		return
+		return 0
 	}
 	body, err := gitBody(r)
 	if err != nil {
 		http.Error(w, "unreadable body", http.StatusBadRequest)
-		return
+		return 0
 	}
-	out := &countingWriter{ResponseWriter: w}
 	if service == "receive-pack" && r.Method == http.MethodPost {
-		s.receivePack(out, r, target, who, body)
+		s.receivePack(w, r, target, who, body)
 	} else {
-		s.backend(out, r, target, body)
+		s.backend(w, r, target, body)
 	}
-	s.traffic.gitRequest(int64(len(body)), out.n)
+	return int64(len(body))
 }
 
 // gitAccess resolves repository and credentials. GitHub takes the token as the password of x-access-token.
@@ -109,11 +120,12 @@ func gitBody(r *http.Request) ([]byte, error) {
 	return io.ReadAll(in)
 }
 
-func (s *Server) backend(w http.ResponseWriter, r *http.Request, target *repo, body []byte) {
+func (s *Server) backend(w http.ResponseWriter, r *http.Request, target *repo, body []byte, extra ...string) {
 	root := strings.TrimSuffix(target.git.dir, "/"+target.fullName()+".git")
 	env := append(s.git.env(),
 		"GIT_PROJECT_ROOT="+root, "GIT_HTTP_EXPORT_ALL=1", "REMOTE_USER=forge",
 		"GIT_PROTOCOL="+r.Header.Get("Git-Protocol"))
+	env = append(env, extra...)
 	in := r.Clone(r.Context())
 	in.URL.Path = "/" + target.fullName() + ".git" + gitSuffix(r.URL.Path)
 	in.URL.RawPath = ""
@@ -135,31 +147,19 @@ func gitSuffix(path string) string {
 
 // receivePack runs the push and then does for every ref that moved what GitHub does.
 func (s *Server) receivePack(w http.ResponseWriter, r *http.Request, target *repo, who actor, body []byte) {
-	commands := packp.NewReferenceUpdateRequest()
-	if err := commands.Decode(bytes.NewReader(body)); err != nil && len(body) > 4 {
+	request := packp.NewReferenceUpdateRequest()
+	if err := request.Decode(bytes.NewReader(body)); err != nil && len(body) > len("0000") {
 		http.Error(w, "unreadable push: "+err.Error(), http.StatusBadRequest)
 		return
 	}
-	held := s.push(r, target, who, body, commands.Commands)
-	held.release(w)
-}
-
-func (s *Server) push(r *http.Request, target *repo, who actor, body []byte, commands []*packp.Command) *heldResponse {
-	// The answer is held back so that neither a slow nor a vanished client can interrupt the push halfway.
-	held := newHeldResponse()
+	commands := request.Commands
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, c := range commands {
-		if err := s.pushAllowed(target, c); err != nil {
-			http.Error(held, "remote: "+err.Error(), http.StatusForbidden)
-			return held
-		}
-	}
 	before := map[string]plumbing.Hash{}
 	for _, c := range commands {
 		before[c.Name.String()] = target.git.ref(c.Name.String())
 	}
-	s.backend(held, r, target, body)
+	s.backend(w, r, target, body, s.refusing(target, who, commands)...)
 	target.git.reopen()
 	var moved []refMove
 	for _, c := range commands {
@@ -171,15 +171,24 @@ func (s *Server) push(r *http.Request, target *repo, who actor, body []byte, com
 	if err := s.refsMoved(target, who, moved); err != nil {
 		s.log.Error("forge could not follow a push", "repo", target.fullName(), "err", err)
 	}
-	return held
 }
 
-func (s *Server) pushAllowed(target *repo, c *packp.Command) error {
-	branch, isBranch := strings.CutPrefix(c.Name.String(), "refs/heads/")
-	if !isBranch {
+// refusing returns the environment that makes git reject the protected refs of a push one by one, as GitHub does, with
+// an update hook. Pushes that touch no protected branch run no hook.
+func (s *Server) refusing(target *repo, who actor, commands []*packp.Command) []string {
+	var refs []string
+	for _, c := range commands {
+		branch, isBranch := strings.CutPrefix(c.Name.String(), "refs/heads/")
+		if isBranch && s.directPushAllowed(target, who, branch) != nil {
+			refs = append(refs, c.Name.String())
+		}
+	}
+	if refs == nil {
 		return nil
 	}
-	return s.directPushAllowed(target, branch)
+	return []string{
+		"FORGE_PROTECTED=" + strings.Join(refs, " "), "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=core.hooksPath", "GIT_CONFIG_VALUE_0=" + s.hooksDir,
+	}
 }
 
 // heldResponse keeps an answer in memory.
@@ -203,21 +212,4 @@ func (h *heldResponse) release(w http.ResponseWriter) {
 	}
 	w.WriteHeader(h.status)
 	_, _ = w.Write(h.body.Bytes())
-}
-
-type countingWriter struct {
-	http.ResponseWriter
-	n int64
-}
-
-func (w *countingWriter) Write(p []byte) (int, error) {
-	n, err := w.ResponseWriter.Write(p)
-	w.n += int64(n)
-	return n, err
-}
-
-func (w *countingWriter) Flush() {
-	if f, isFlusher := w.ResponseWriter.(http.Flusher); isFlusher {
-		f.Flush()
-	}
 }

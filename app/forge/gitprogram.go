@@ -41,3 +41,23 @@ func (gitProgram) env() []string {
 		"GIT_TERMINAL_PROMPT=0", "LC_ALL=C",
 	}
 }
+
+const updateHook = `#!/bin/sh
+for ref in $FORGE_PROTECTED; do
+	if [ "$ref" = "$1" ]; then
+		echo "error: GH006: Protected branch update failed for $1." >&2
+		exit 1
+	fi
+done
+`
+
+// writeHooks puts the hook that enforces branch protection into dir. Only pushes to protected branches are pointed at it.
+func writeHooks(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("write git hooks: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "update"), []byte(updateHook), 0o755); err != nil { //nolint:gosec // git runs it
+		return fmt.Errorf("write git hooks: %w", err)
+	}
+	return nil
+}

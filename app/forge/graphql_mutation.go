@@ -83,7 +83,7 @@ func (c *call) createCommitOnBranch(in input, out obj) error {
 	if headline == "" {
 		return gqlFail("UNPROCESSABLE", "A commit message headline is required")
 	}
-	if err := c.s.directPushAllowed(r, name); err != nil {
+	if err := c.s.directPushAllowed(r, c.actor, name); err != nil {
 		return err
 	}
 	edits, err := c.fileChanges(r, in.object("fileChanges"))

@@ -100,7 +100,7 @@ func updateRef(c *call) (reply, error) {
 		if !found || kind != plumbing.CommitObject {
 			return reply{}, unprocessable("Object does not exist")
 		}
-		if err := c.s.directPushAllowed(c.repo, branch); err != nil {
+		if err := c.s.directPushAllowed(c.repo, c.actor, branch); err != nil {
 			return reply{}, err
 		}
 	} else if !found {

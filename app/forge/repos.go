@@ -40,7 +40,7 @@ func (s *Server) CreateRepo(o RepoOptions) error {
 	if o.DefaultBranch == "" {
 		o.DefaultBranch = "main"
 	}
-	git, err := initGit(s.git, filepath.Join(s.opts.Dir, owner.login, o.Name+".git"), o.DefaultBranch)
+	git, err := initGit(s.git, filepath.Join(filepath.Dir(s.hooksDir), owner.login, o.Name+".git"), o.DefaultBranch)
 	if err != nil {
 		return fmt.Errorf("create repository %s: %w", key, err)
 	}

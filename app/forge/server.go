@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -32,6 +33,8 @@ type Options struct {
 	MergeableDelay time.Duration
 	// HookClient sends the webhooks; nil means a client with GitHub's 10 s limit.
 	HookClient *http.Client
+	// HookWorkers is how many webhooks are in flight at once. The default, 1, delivers in order; GitHub promises no order.
+	HookWorkers int
 }
 
 // App describes the registered GitHub App.
@@ -68,14 +71,15 @@ func DefaultEvents() []string {
 
 // Server is the simulated GitHub. Create it with New.
 type Server struct {
-	opts    Options
-	now     func() time.Time
-	log     *slog.Logger
-	router  chi.Router
-	git     gitProgram
-	hooks   hookQueue
-	traffic traffic
-	faults  faults
+	opts     Options
+	now      func() time.Time
+	log      *slog.Logger
+	router   chi.Router
+	git      gitProgram
+	hooksDir string // git hooks, not webhooks
+	hooks    hookQueue
+	traffic  traffic
+	faults   faults
 
 	mu       sync.Mutex
 	base     string
@@ -101,6 +105,13 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	hooksDir, err := filepath.Abs(filepath.Join(o.Dir, ".hooks"))
+	if err != nil {
+		return nil, fmt.Errorf("forge: %w", err)
+	}
+	if err := writeHooks(hooksDir); err != nil {
+		return nil, fmt.Errorf("forge: %w", err)
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -111,7 +122,7 @@ func New(o Options) (*Server, error) {
 		o.HookClient = &http.Client{Timeout: 10 * time.Second}
 	}
 	s := &Server{
-		opts: o, now: o.Now, log: o.Logger, git: program, base: strings.TrimSuffix(o.BaseURL, "/"),
+		opts: o, now: o.Now, log: o.Logger, git: program, hooksDir: hooksDir, base: strings.TrimSuffix(o.BaseURL, "/"),
 		seq: 1000, apps: map[string]*app{}, accounts: map[string]*account{}, repos: map[string]*repo{}, tokens: map[string]*token{},
 	}
 	s.hooks.init()

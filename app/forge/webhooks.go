@@ -19,9 +19,10 @@ import (
 )
 
 const (
-	hookWorkers    = 4
-	maxHookPayload = 25 << 20 // larger payloads are never sent
-	maxHookAnswer  = 64 << 10
+	// reorderPatience is how long a reordered delivery waits for another one to go first.
+	reorderPatience = 500 * time.Millisecond
+	maxHookPayload  = 25 << 20 // larger payloads are never sent
+	maxHookAnswer   = 64 << 10
 )
 
 // Delivery is one attempt to deliver a webhook, as the deliveries API shows it.
@@ -44,19 +45,17 @@ type Delivery struct {
 	ResponseHead map[string]string
 
 	target, secret string
-	lost           bool
 }
 
 // hookQueue holds deliveries that wait and remembers those that were sent.
 type hookQueue struct {
-	mu       sync.Mutex
-	waiting  []*Delivery
-	held     []*Delivery // reordered: sent after the next one
-	history  []*Delivery // oldest first
-	open     int         // waiting, held, delayed or in flight
-	wake     chan struct{}
-	idle     chan struct{} // closed when open drops to 0; nil otherwise
-	retained int
+	mu      sync.Mutex
+	waiting []*Delivery
+	held    []*Delivery // reordered: sent after the next one
+	history []*Delivery // oldest first
+	open    int         // waiting, held, delayed or in flight
+	wake    chan struct{}
+	idle    chan struct{} // closed when open drops to 0; nil otherwise
 }
 
 func (q *hookQueue) init() { q.wake = make(chan struct{}, 1) }
@@ -79,15 +78,19 @@ func (q *hookQueue) pop() *Delivery {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiting) == 0 {
-		if len(q.held) == 0 || q.open > len(q.held) {
-			return nil
-		}
-		// Nothing else is coming that the held ones could be overtaken by.
-		q.waiting, q.held = q.held, nil
+		return nil
 	}
 	d := q.waiting[0]
 	q.waiting = q.waiting[1:]
 	return d
+}
+
+// releaseHeld gives up waiting for a delivery to overtake the held ones.
+func (q *hookQueue) releaseHeld() {
+	q.mu.Lock()
+	q.waiting, q.held = append(q.waiting, q.held...), nil
+	q.mu.Unlock()
+	q.signal()
 }
 
 // finished books a delivery out.
@@ -128,6 +131,7 @@ func (s *Server) enqueue(d *Delivery) {
 	case ReorderDelivery:
 		q.open++
 		q.held = append(q.held, d)
+		time.AfterFunc(reorderPatience, q.releaseHeld)
 		return
 	case DuplicateDelivery:
 		again := *d
@@ -145,7 +149,7 @@ func (s *Server) enqueue(d *Delivery) {
 
 func (s *Server) deliverLoop(ctx context.Context) error {
 	var workers sync.WaitGroup
-	for range hookWorkers {
+	for range max(1, s.opts.HookWorkers) {
 		workers.Go(func() {
 			for {
 				if d := s.hooks.pop(); d != nil {

@@ -44,7 +44,6 @@ type Request struct {
 	Method string
 	Path   string
 	Kind   string // ping, tags, manifests, blobs or other
-	Status int
 }
 
 // New returns an empty registry.
@@ -54,22 +53,20 @@ func New(o Options) *Registry {
 
 // ServeHTTP implements http.Handler.
 func (g *Registry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-	defer func() {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		g.requests = append(g.requests, Request{Method: r.Method, Path: r.URL.Path, Kind: kind(r.URL.Path), Status: seen.status})
-	}()
+	// Logged before the answer, so that a client finds its own request in the log.
+	g.mu.Lock()
+	g.requests = append(g.requests, Request{Method: r.Method, Path: r.URL.Path, Kind: kind(r.URL.Path)})
+	g.mu.Unlock()
 	if user, password, _ := r.BasicAuth(); g.opts.Username != "" && (user != g.opts.Username || password != g.opts.Password) {
-		seen.Header().Set("WWW-Authenticate", `Basic realm="registry"`)
-		writeError(seen, http.StatusUnauthorized, "UNAUTHORIZED", "authentication required")
+		w.Header().Set("WWW-Authenticate", `Basic realm="registry"`)
+		writeError(w, http.StatusUnauthorized, "UNAUTHORIZED", "authentication required")
 		return
 	}
 	if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/tags/list") {
-		g.listTags(seen, r)
+		g.listTags(w, r)
 		return
 	}
-	g.inner.ServeHTTP(seen, r)
+	g.inner.ServeHTTP(w, r)
 }
 
 func kind(path string) string {
@@ -132,7 +129,7 @@ func (g *Registry) listTags(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(list)
 }
 
-// Requests returns the requests so far, in order of completion.
+// Requests returns the requests so far, in order of arrival.
 func (g *Registry) Requests() []Request {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -159,16 +156,6 @@ func writeError(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []any{map[string]string{"code": code, "message": message}}})
-}
-
-type statusWriter struct {
-	http.ResponseWriter
-	status int
-}
-
-func (w *statusWriter) WriteHeader(status int) {
-	w.status = status
-	w.ResponseWriter.WriteHeader(status)
 }
 
 // memory keeps a response.

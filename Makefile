@@ -1,0 +1,81 @@
+SHELL := /bin/sh
+GO ?= go
+CACHE := $(CURDIR)/.cache
+LINT_VERSION := v2.15.0
+OPENAPI_VERSION := 23.0.2
+EXAMPLES_VERSION := 7.6.1
+FUZZTIME ?= 10s
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## show what there is
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/kargo
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/kargo ./app/cmd/kargo
+
+.PHONY: demo
+demo: build ## see a promotion happen, without a GitHub account
+	./bin/kargo demo
+
+.PHONY: test
+test: ## run the tests; needs Go and git
+	$(GO) test ./...
+
+.PHONY: race
+race: ## run the tests shuffled, with the race detector; needs a C compiler
+	$(GO) test -race -shuffle=on ./...
+
+.PHONY: lint
+lint: $(CACHE)/bin/golangci-lint ## run golangci-lint
+	$(CACHE)/bin/golangci-lint run ./...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "== $$pkg $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; \
+	done
+
+.PHONY: conformance
+conformance: $(CACHE)/openapi $(CACHE)/webhooks-examples ## check against GitHub's own API description and webhook examples; needs npm
+	KARGO_OPENAPI=$(CACHE)/openapi/generated/api.github.com.json \
+	KARGO_WEBHOOK_EXAMPLES=$(CACHE)/webhooks-examples/api.github.com/index.json \
+	$(GO) test -tags conformance -run Conformance ./...
+
+.PHONY: browser
+browser: ## drive the demo's page in Chromium
+	$(GO) test -tags browser -run Browser ./app/demo/...
+
+.PHONY: e2e
+e2e: ## run the end-to-end scenarios only
+	$(GO) test -count=1 ./app/e2e/...
+
+.PHONY: bench
+bench: ## run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: golden
+golden: ## rewrite golden files and generated documents
+	$(GO) test ./handlers/command ./manifest/kargofile ./pipeline/report ./pipeline/step -update
+
+.PHONY: image
+image: ## build the container image
+	docker build -f deploy/Dockerfile -t kargo .
+
+.PHONY: check
+check: ## what CI runs
+	.ci/run
+
+$(CACHE)/bin/golangci-lint:
+	GOBIN=$(CACHE)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+
+$(CACHE)/openapi:
+	mkdir -p $(CACHE) && cd $(CACHE) && npm pack --silent @octokit/openapi@$(OPENAPI_VERSION) && tar xzf octokit-openapi-$(OPENAPI_VERSION).tgz && mv package openapi
+
+$(CACHE)/webhooks-examples:
+	mkdir -p $(CACHE) && cd $(CACHE) && npm pack --silent @octokit/webhooks-examples@$(EXAMPLES_VERSION) && tar xzf octokit-webhooks-examples-$(EXAMPLES_VERSION).tgz && mv package webhooks-examples

@@ -27,6 +27,9 @@ var (
 	ErrNoObject = tree.ErrNoObject
 )
 
+// errShallow says that an object is absent from a clone that is not complete.
+var errShallow = errors.New("the clone is shallow")
+
 // HTTPError is an answer that is not a success. It matches ErrNotFound and
 // ErrDenied by its status.
 type HTTPError struct {

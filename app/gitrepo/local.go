@@ -125,6 +125,9 @@ func (l *local) fetch(ctx context.Context, want []tree.Hash, _ int) ([]Object, e
 func (l *local) object(h tree.Hash) (Object, error) {
 	o, err := l.store.EncodedObject(plumbing.AnyObject, plumbing.Hash(h))
 	if errors.Is(err, plumbing.ErrObjectNotFound) {
+		if shallow, serr := l.store.Shallow(); serr == nil && len(shallow) > 0 {
+			return Object{}, fmt.Errorf("object %s: %w: %w", h, errShallow, ErrNoObject)
+		}
 		return Object{}, fmt.Errorf("object %s: %w", h, ErrNoObject)
 	}
 	if err != nil {

@@ -68,3 +68,23 @@ func TestOpenLocal(t *testing.T) {
 		t.Error("opened a directory that is no clone")
 	}
 }
+
+func TestShallowCloneHasAShortLog(t *testing.T) {
+	t.Parallel()
+	o := newOrigin(t, nil)
+	o.commit("main", "one", map[string]string{"a": "1\n"})
+	head := o.commit("main", "two", map[string]string{"a": "2\n"})
+	clone := t.TempDir()
+	gitIn(t, clone, "", "clone", "-q", "--depth=1", "--no-local", "file://"+o.dir, ".")
+	r, err := gitrepo.OpenLocal(clone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := r.Log(t.Context(), head, 10)
+	if err != nil || len(log) != 1 || log[0].Hash != head {
+		t.Errorf("log = %v, %v", log, err)
+	}
+	if _, found, err := r.Range(t.Context(), tree.Hash{}, head, 10); err != nil || found {
+		t.Errorf("range to the root: found %v, %v; the root is not in the clone", found, err)
+	}
+}

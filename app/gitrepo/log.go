@@ -2,6 +2,7 @@ package gitrepo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/kargo-app/kargo/pipeline/tree"
@@ -15,7 +16,8 @@ const (
 )
 
 // Log returns the history of a commit along first parents, newest first, at
-// most limit commits. Only commits are read; ChangedPaths reads their trees.
+// most limit commits; in a shallow clone, as far as the clone goes. Only commits
+// are read; ChangedPaths reads their trees.
 func (r *Repository) Log(ctx context.Context, from tree.Hash, limit int) ([]Commit, error) {
 	out, _, err := r.walkFirst(ctx, from, limit, func(Commit) bool { return false })
 	return out, err
@@ -53,6 +55,9 @@ func (r *Repository) walkFirst(ctx context.Context, from tree.Hash, limit int, s
 			return out, true, nil
 		}
 		c, fetched, err := r.historical(ctx, h, min(batch, limit-len(out)+1))
+		if errors.Is(err, errShallow) && len(out) > 0 {
+			return out, false, nil
+		}
 		if err != nil {
 			return nil, false, fmt.Errorf("log of %s: %w", from, err)
 		}

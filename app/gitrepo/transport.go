@@ -22,10 +22,10 @@ const (
 const firstPause = 200 * time.Millisecond
 
 // discover asks for the capabilities, and with version 0 the references, of a
-// service. A server that has moved the repository is followed from then on.
+// service. Where a renamed repository has moved to, the posts follow.
 func (r *remote) discover(ctx context.Context, service string) ([]byte, error) {
 	body, final, err := r.retry(ctx, func(ctx context.Context) (*http.Request, error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.baseURL()+"/info/refs?service="+service, nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url+"/info/refs?service="+service, nil)
 		if err != nil {
 			return nil, errors.New("repository URL is malformed")
 		}

@@ -6,7 +6,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/kargo-app/kargo/pipeline"
-	"github.com/kargo-app/kargo/pipeline/expr"
 )
 
 // APIVersion is what apiVersion must be.
@@ -107,61 +106,4 @@ func (d *decoder) defaults(dst *defaults) reader {
 			field{"concurrency", d.concurrency},
 		)
 	}
-}
-
-// vars reads a mapping, or Kargo's list of {name, value}, keeping the order:
-// values may refer to earlier ones.
-func (d *decoder) vars(dst *[]pipeline.Var, allow expr.Allow) reader {
-	return func(n *yaml.Node, path string) {
-		seen := map[string]bool{}
-		add := func(name string, at, value *yaml.Node, path string) {
-			if err := checkVariable(name); err != nil {
-				d.invalid(at, path, err)
-				return
-			}
-			if seen[name] {
-				d.problem(at, path).message("the variable %q stands twice", name).expected("one")
-				return
-			}
-			seen[name] = true
-			if isNull(value) {
-				d.problem(at, path).message("the variable %q has no value", name).expected("a value")
-				return
-			}
-			*dst = append(*dst, pipeline.Var{Name: name, Value: d.value(value, path, allow)})
-		}
-		if n.Kind == yaml.MappingNode {
-			for i := 0; i+1 < len(n.Content); i += 2 {
-				if name, ok := d.key(n.Content[i], path); ok {
-					add(name, n.Content[i], n.Content[i+1], join(path, name))
-				}
-			}
-			return
-		}
-		if n.Kind != yaml.SequenceNode {
-			d.problem(n, path).message("%s is %s", last(path), describe(n)).expected("a mapping, or a list of {name, value}")
-			return
-		}
-		d.list(func(n *yaml.Node, path string) {
-			var name string
-			found := d.object(n, path, "a variable",
-				field{"name", d.text(&name)},
-				field{"value", func(*yaml.Node, string) {}},
-			)
-			switch {
-			case found == nil:
-			case found["name"] == nil:
-				d.missing(n, path, "a variable", "name")
-			case found["value"] == nil:
-				d.missing(n, path, "a variable", "value")
-			case name != "":
-				add(name, found["name"], found["value"], path)
-			}
-		})(n, path)
-	}
-}
-
-// missing reports a required field that is not there.
-func (d *decoder) missing(n *yaml.Node, path, what, field string) {
-	d.problem(n, path).message("%s needs %q", what, field)
 }

@@ -78,11 +78,9 @@ func (g *graph) unknown(m mention, r expr.Reference) *invalid {
 	if contains(known, name) {
 		return nil
 	}
-	e := &invalid{message: what + " " + quoted(name), suggestion: pipeline.DidYouMean(cut(name), known)}
-	if len(known) > 0 {
-		e.expected = oneOf(known)
+	return &invalid{
+		message: what + " " + quoted(name), expected: oneOf(known), suggestion: pipeline.DidYouMean(cut(name), known),
 	}
-	return e
 }
 
 // variables returns the names that vars may have somewhere in a Stage.

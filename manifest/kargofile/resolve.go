@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bmatcuk/doublestar/v4"
-
 	"github.com/kargo-app/kargo/pipeline"
 )
 
@@ -14,15 +12,13 @@ import (
 // together may name, since shorthand can stand for very many.
 const maxSources = 10_000
 
-// maxCycles bounds how many circles are spelled out.
-const maxCycles = 10
-
 func contains(names []string, name string) bool { return slices.Contains(names, name) }
 
+// oneOf phrases an expectation, empty when there is nothing to choose from.
 func oneOf(names []string) string {
 	const most = 20
 	if len(names) == 0 {
-		return "none, there are none"
+		return ""
 	}
 	if len(names) > most {
 		return fmt.Sprintf("one of %s and %d more", strings.Join(names[:most], ", "), len(names)-most)
@@ -94,106 +90,6 @@ func (g *graph) collect(d *decoder) {
 			g.names = append(g.names, s.Name)
 		}
 	}
-}
-
-// sources finds out where a Stage takes Freight from.
-func (g *graph) sources(d *decoder, s *stage) {
-	for _, r := range s.requests {
-		if r.Origin != "" && len(g.warehouses) > 0 && !contains(g.warehouses, r.Origin) {
-			d.problem(r.origin.node, r.origin.path).message("Stage %q requests Freight of unknown Warehouse %s", s.Name, quoted(r.Origin)).
-				expected("%s", oneOf(g.warehouses)).suggest(pipeline.DidYouMean(r.Origin, g.warehouses))
-		}
-		for _, up := range r.stages {
-			if up.name == "" {
-				continue
-			}
-			if g.stages[up.name] == nil {
-				d.problem(up.node, up.path).message("Stage %q requests Freight from unknown Stage %s", s.Name, quoted(up.name)).
-					expected("%s", oneOf(g.names)).suggest(pipeline.DidYouMean(up.name, g.names))
-				continue
-			}
-			g.upstream[s.Name] = append(g.upstream[s.Name], up)
-		}
-	}
-	for _, f := range s.from {
-		g.fromOne(d, s, f)
-	}
-}
-
-func (g *graph) fromOne(d *decoder, s *stage, f ref) {
-	if f.name == "" {
-		return
-	}
-	add := func(list []ref, f ref) []ref {
-		if slices.ContainsFunc(list, func(r ref) bool { return r.name == f.name }) {
-			return list
-		}
-		return append(list, f)
-	}
-	if pattern, ok := stageGlob(f.name); ok {
-		before := len(g.upstream[s.Name])
-		for _, name := range g.names {
-			if matched, _ := doublestar.Match(pattern, name); matched && name != s.Name {
-				g.upstream[s.Name] = add(g.upstream[s.Name], ref{name, f.node, f.path})
-			}
-		}
-		if len(g.upstream[s.Name]) == before {
-			d.problem(f.node, f.path).message("no other Stage matches %s", quoted(f.name)).expected("%s", oneOf(g.names))
-		}
-		return
-	}
-	isWarehouse, isStage := contains(g.warehouses, f.name), g.stages[f.name] != nil
-	switch {
-	case isWarehouse && isStage:
-		d.problem(f.node, f.path).message("%q is both a Warehouse and a Stage", f.name).expected("another name for one of them, or requestedFreight")
-	case isWarehouse:
-		g.direct[s.Name] = add(g.direct[s.Name], f)
-	case isStage:
-		g.upstream[s.Name] = add(g.upstream[s.Name], f)
-	case len(g.warehouses) > 0: // without any, that is what was reported
-		all := slices.Concat(g.warehouses, g.names)
-		d.problem(f.node, f.path).message("Stage %q takes Freight from %s, which is neither a Warehouse nor a Stage", s.Name, quoted(f.name)).
-			expected("%s", oneOf(all)).suggest(pipeline.DidYouMean(f.name, all))
-	}
-}
-
-// acyclic reports every way in which Freight would have to have been in a Stage
-// before it may enter it.
-func (g *graph) acyclic(d *decoder) bool {
-	const (
-		unseen = iota
-		open
-		done
-	)
-	state := map[string]int{}
-	cycles := 0
-	var trail []string
-	var visit func(name string)
-	visit = func(name string) {
-		state[name] = open
-		trail = append(trail, name)
-		for _, up := range g.upstream[name] {
-			switch state[up.name] {
-			case unseen:
-				visit(up.name)
-			case open:
-				if cycles++; cycles > maxCycles {
-					continue
-				}
-				cycle := append(slices.Clone(trail[slices.Index(trail, up.name):]), up.name)
-				d.problem(up.node, up.path).message("Stages take Freight from each other in a circle: %s", strings.Join(cycle, " from ")).
-					expected("a Stage that takes Freight from a Warehouse")
-			}
-		}
-		trail = trail[:len(trail)-1]
-		state[name] = done
-	}
-	for _, name := range g.names {
-		if state[name] == unseen {
-			visit(name)
-		}
-	}
-	return cycles == 0
 }
 
 // originsOf returns the Warehouses whose Freight can reach a Stage. There must be

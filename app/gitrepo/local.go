@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/go-git/go-billy/v5/osfs"
@@ -26,7 +27,10 @@ const localCacheBytes = 16 << 20
 // directories, a linked worktree, or a bare one. It reads what is committed,
 // never the working files, and writes nothing; Push is ErrReadOnly. A branch
 // that only the remote has is found under refs/remotes/origin.
+//
+// dir may also be a file:// URL.
 func OpenLocal(dir string) (*Repository, error) {
+	dir = strings.TrimPrefix(dir, "file://")
 	repo, err := git.PlainOpenWithOptions(dir, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
 	if errors.Is(err, git.ErrRepositoryNotExists) {
 		// A bare repository has no .git to detect.

@@ -81,6 +81,7 @@ func BenchmarkPathWalk(b *testing.B) {
 		b.Run(fmt.Sprintf("files=%d", n), func(b *testing.B) {
 			o := newOrigin(b, nil)
 			o.fill(n)
+			b.ReportAllocs()
 			var down, requests int64
 			i := 0
 			for b.Loop() {

@@ -148,11 +148,6 @@ func (f *FS) walkPairs(ctx context.Context, base, root Hash, known map[Hash]bool
 	return nil
 }
 
-// rebase makes root, which Build returned, what changes are counted against.
-func (f *FS) rebase(root Hash) {
-	f.base = root
-}
-
 // Changes returns the files that differ from Base, sorted by path.
 func (f *FS) Changes(ctx context.Context) ([]Change, error) {
 	root, err := f.seal(f.root)

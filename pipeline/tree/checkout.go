@@ -68,7 +68,7 @@ func (c *Checkout) Commit(ctx context.Context, message string, author *Person) (
 	}
 	made := Commit{Message: message, Author: author, ParentTree: c.FS.Base(), Tree: root, Objects: objects}
 	c.pending = append(c.pending, made)
-	c.FS.rebase(root)
+	c.FS.base = root
 	return made, nil
 }
 

@@ -332,6 +332,14 @@ func TestGlobReadsOnlyWhatItNeeds(t *testing.T) {
 	}
 	r, root = big()
 	f = tree.NewFS(r, root)
+	if got, err = f.Glob(t.Context(), "{c01/t1,c02}/a0[12]/{f1,f2}"); err != nil || len(got) != 4 {
+		t.Fatalf("glob = %d paths, %v", len(got), err)
+	}
+	if r.read[tree.Tree] > 1+2+1+2 {
+		t.Errorf("alternatives read %d trees", r.read[tree.Tree])
+	}
+	r, root = big()
+	f = tree.NewFS(r, root)
 	if got, err = f.Glob(t.Context(), "c01/**/f0"); err != nil || len(got) != 250 {
 		t.Fatalf("glob = %d paths, %v", len(got), err)
 	}

@@ -58,10 +58,10 @@ func prefetchGlob(ctx context.Context, l lister, pattern string) error {
 	base, rest := doublestar.SplitPattern(pattern)
 	dirs := []string{base}
 	elems := strings.Split(rest, "/")
-	if strings.Contains(rest, "{") {
-		elems = []string{"**"}
-	}
 	for i, elem := range elems {
+		if strings.Count(elem, "{") != strings.Count(elem, "}") {
+			return nil // The alternatives span elements.
+		}
 		if strings.Contains(elem, "**") {
 			return l.prefetchDirs(ctx, dirs, true)
 		}

@@ -161,7 +161,7 @@ func (a *App) as(key tokenKey) *rest {
 			sleep: a.opts.Sleep,
 			next: &etags{
 				cache: a.cache, scope: key.String(),
-				next: &limits{l: a.limiter(key.installation), next: &signIn{tokens: a.tokens, key: key, next: a.wire}},
+				next: &limits{l: a.limiter(key.installation), next: &signIn{app: a, key: key, next: a.wire}},
 			},
 		}},
 	})

@@ -51,7 +51,7 @@ func (a *App) Credentials(ctx context.Context, repoURL string) (username, passwo
 	if err != nil {
 		return "", "", err
 	}
-	token, _, err := a.tokens.get(ctx, key)
+	token, _, err := a.token(ctx, key)
 	if errors.Is(err, ErrNotInstalled) {
 		a.forget(owner, name)
 		return "", "", nil

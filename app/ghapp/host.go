@@ -29,7 +29,7 @@ func parseHost(serverURL string) (host, error) {
 		u.Scheme, u.Host, u.Path = "https", "github.com", ""
 		return host{web: u, rest: &url.URL{Scheme: "https", Host: "api.github.com", Path: "/"}, dotcom: true}, nil
 	}
-	return host{web: u, rest: u.JoinPath("api", "v3/")}, nil
+	return host{web: u, rest: &url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path + "/api/v3/"}}, nil
 }
 
 // split returns owner and name of a repository URL of this host, with or

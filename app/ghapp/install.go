@@ -16,7 +16,9 @@ var ErrNotInstalled = errors.New("the App is not installed on the repository")
 // resolution is an answer of GitHub, kept for a while.
 type resolution struct {
 	installation int64
-	until        time.Time
+	// instead is the installation that this one took the place of, if any.
+	instead int64
+	until   time.Time
 }
 
 const (
@@ -39,7 +41,42 @@ func (a *App) keyFor(ctx context.Context, owner, name string) (tokenKey, error) 
 		}
 		repoID = 0
 	}
-	return tokenKey{installation: installation, repoID: repoID, repo: strings.ToLower(name), scope: scopeRepo}, nil
+	slug := strings.ToLower(owner + "/" + name)
+	a.mu.Lock()
+	if r, ok := a.resolved[slug]; ok && r.instead == installation && a.opts.Now().Before(r.until) {
+		installation = r.installation
+	}
+	a.mu.Unlock()
+	return tokenKey{installation: installation, repoID: repoID, repo: slug, scope: scopeRepo}, nil
+}
+
+// token returns a token of key and how to drop it. An installation that is gone
+// may have been replaced: the owner removed the App and installed it again, or the
+// repository was transferred.
+func (a *App) token(ctx context.Context, key tokenKey) (token string, drop func(), err error) {
+	token, from, err := a.tokens.get(ctx, key)
+	if errors.Is(err, ErrNotInstalled) && key.scope == scopeRepo {
+		owner, name, _ := strings.Cut(key.repo, "/")
+		a.forget(owner, name)
+		now, resolveErr := a.resolve(ctx, owner, name)
+		if resolveErr != nil || now == key.installation {
+			return "", nil, err
+		}
+		a.replace(key, now)
+		key.installation = now
+		token, from, err = a.tokens.get(ctx, key)
+	}
+	return token, func() { a.tokens.drop(key, from) }, err
+}
+
+// replace remembers that an installation that others still name has a successor.
+func (a *App) replace(key tokenKey, now int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	r := a.resolved[key.repo]
+	r.instead = key.installation
+	r.installation = now
+	a.resolved[key.repo] = r
 }
 
 // resolve asks GitHub which installation serves a repository.

@@ -6,9 +6,9 @@ import "net/http"
 // not take any more is dropped and the request is sent once more with a new one:
 // GitHub revokes tokens before they expire, for example on a suspension.
 type signIn struct {
-	tokens *tokens
-	key    tokenKey
-	next   http.RoundTripper
+	app  *App
+	key  tokenKey
+	next http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -25,7 +25,7 @@ func (t *signIn) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func (t *signIn) send(req *http.Request) (*http.Response, error) {
-	token, from, err := t.tokens.get(req.Context(), t.key)
+	token, drop, err := t.app.token(req.Context(), t.key)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func (t *signIn) send(req *http.Request) (*http.Response, error) {
 	signed.Header.Set("Authorization", "Bearer "+token)
 	resp, err := t.next.RoundTrip(signed)
 	if err == nil && resp.StatusCode == http.StatusUnauthorized {
-		t.tokens.drop(t.key, from)
+		drop()
 	}
 	return resp, err
 }

@@ -39,7 +39,7 @@ const (
 // tokenKey names a token. With repoID 0 the token is narrowed by repository name.
 type tokenKey struct {
 	installation, repoID int64
-	repo                 string
+	repo                 string // lower-case owner/name, for scopeRepo
 	scope                scope
 }
 
@@ -54,7 +54,8 @@ func (k tokenKey) options(narrow bool) *github.InstallationTokenOptions {
 		if k.repoID != 0 {
 			o.RepositoryIDs = []int64{k.repoID}
 		} else {
-			o.Repositories = []string{k.repo}
+			_, name, _ := strings.Cut(k.repo, "/")
+			o.Repositories = []string{name}
 		}
 	}
 	if narrow {

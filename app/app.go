@@ -147,13 +147,13 @@ func (a *App) wire() error {
 	images := registry.New(registry.Options{Insecure: a.cfg.InsecureRegistries, Observe: a.metrics.registryRequest, UserAgent: "kargo", Now: a.now})
 
 	publisher := &promotion.Publisher{
-		Remotes: remotes{db: a.db, now: a.now}, Checks: a.github, Deployments: a.github, Comments: a.github,
+		Remotes: remotes{db: a.db, now: a.now}, Checks: a.github.Checks(), Deployments: a.github.Deployments(), Comments: a.github.Comments(),
 		PublicURL: "", Now: a.now,
 	}
 	a.engine = &promotion.Engine{
 		Steps: steps,
 		Ports: step.Ports{
-			Git: a.github.Git(repos), Pulls: a.github, Gates: a.github,
+			Git: a.github.Git(repos), Pulls: a.github.Pulls(), Gates: a.github.Gates(),
 			Now: a.now, PollInterval: a.cfg.PollInterval,
 		},
 		Reporter: publisher, ServerURL: a.cfg.GitHubURL, PublicURL: a.cfg.PublicURL,
@@ -161,7 +161,7 @@ func (a *App) wire() error {
 	}
 	tree := files{repos: repos, cloneURL: a.cloneURL}
 	sources := &handlers.Sources{Hints: a.db, CloneURL: a.cloneURL, Now: a.now, Log: a.log}
-	comments := &handlers.Comments{Sources: sources, People: people{App: a.github, publisher: publisher}, State: a.db}
+	comments := &handlers.Comments{Sources: sources, People: people{App: a.github, publisher: publisher, cloneURL: a.cloneURL}, State: a.db}
 	speaker := &voice{db: a.db, publisher: publisher, comments: comments, files: tree, steps: steps, now: a.now}
 	a.reconciler = &reconcile.Reconciler{
 		Configs: a.db, Discoveries: a.db, Decisions: a.db, Files: tree, Voice: speaker, Steps: steps,

@@ -44,7 +44,7 @@ func (a *App) keepInstallations(ctx context.Context) {
 			return nil
 		}
 		var why *string
-		if errors.Is(err, ghapp.ErrKeyRefused) {
+		if ghapp.KeyRefused(err) {
 			s := "GitHub does not accept the App's id and private key"
 			why = &s
 		}
@@ -60,23 +60,33 @@ func (a *App) keepInstallations(ctx context.Context) {
 // enqueues those that are new.
 func (a *App) refresh(ctx context.Context, installation int64) error {
 	now := a.now()
-	return a.github.EachRepository(ctx, installation, func(r ghapp.Repository) error {
+	read := a.github.InstallationRepos
+	if installation != 0 {
+		read = func(ctx context.Context) ([]ghapp.InstalledRepo, error) { return a.github.ReposOf(ctx, installation) }
+	}
+	repos, err := read(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range repos {
 		known, err := a.db.Repo(ctx, r.ID)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
 		fresh := err != nil || known.Removed || known.Config.SeenSHA == ""
 		if err := a.db.PutRepo(ctx, store.RepoRecord{
-			Repo:         pipeline.Repo{ID: r.ID, Owner: r.Owner, Name: r.Name},
-			Installation: r.Installation, DefaultBranch: r.DefaultBranch, Private: r.Private,
+			Repo: r.Repo, Installation: r.Installation, DefaultBranch: r.DefaultBranch, Private: r.Private,
 		}, now); err != nil {
-			return fmt.Errorf("store repository %s/%s: %w", r.Owner, r.Name, err)
+			return fmt.Errorf("store repository %s: %w", r.Repo, err)
 		}
 		if !fresh {
-			return nil
+			continue
 		}
-		return a.db.Enqueue(ctx, store.WorkReconcile, store.RepoKey(r.ID), now)
-	})
+		if err := a.db.Enqueue(ctx, store.WorkReconcile, store.RepoKey(r.ID), now); err != nil {
+			return fmt.Errorf("enqueue repository %s: %w", r.Repo, err)
+		}
+	}
+	return nil
 }
 
 // registrar is handlers.Registrar.
@@ -123,20 +133,20 @@ func (a *App) sweep(ctx context.Context) error {
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	err := a.github.FailedDeliveries(ctx, since, func(d ghapp.FailedDelivery) error {
+	err := a.github.FailedDeliveries(ctx, since, func(d ghapp.Delivery) error {
 		known, _, err := a.db.HasDelivery(ctx, d.GUID)
 		if err != nil || known {
 			// What is known is stored, and tried until it is done.
 			return err
 		}
-		event, body, err := a.github.DeliveryPayload(ctx, d.ID)
+		_, body, err := a.github.DeliveryPayload(ctx, d.ID)
 		if err != nil {
 			return fmt.Errorf("read delivery %s: %w", d.GUID, err)
 		}
-		if _, err := a.db.PutDelivery(ctx, store.Delivery{GUID: d.GUID, Event: event, Body: body, ReceivedAt: a.now()}); err != nil {
+		if _, err := a.db.PutDelivery(ctx, store.Delivery{GUID: d.GUID, Event: d.Event, Body: body, ReceivedAt: a.now()}); err != nil {
 			return fmt.Errorf("store delivery %s: %w", d.GUID, err)
 		}
-		a.log.InfoContext(ctx, "lost delivery found", "delivery", d.GUID, "event", event)
+		a.log.InfoContext(ctx, "lost delivery found", "delivery", d.GUID, "event", d.Event)
 		return nil
 	})
 	if err != nil {

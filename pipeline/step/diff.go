@@ -40,16 +40,7 @@ func (o *CommitOutput) describe(ctx context.Context, f *tree.FS, made tree.Commi
 		o.FilesOmitted, o.DiffTruncated = extra, true
 		changes = changes[:maxFiles]
 	}
-	var want []tree.Hash
-	for _, c := range changes {
-		if hasText(c.OldMode) {
-			want = append(want, c.Old)
-		}
-		if hasText(c.NewMode) {
-			want = append(want, c.New)
-		}
-	}
-	blobs, err := f.Blobs(ctx, want...)
+	blobs, err := readTexts(ctx, f, changes)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,116 @@
+package app_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/kargo-app/kargo/"
+
+// layers says which of our packages each of our packages may import. Arrows point
+// inward only: nothing imports what stands further out.
+var layers = map[string][]string{
+	"pipeline":              {},
+	"pipeline/expr":         {},
+	"pipeline/tree":         {},
+	"pipeline/report":       {"pipeline"},
+	"pipeline/discover":     {"pipeline", "pipeline/expr"},
+	"pipeline/step":         {"pipeline", "pipeline/expr", "pipeline/report", "pipeline/tree", "manifest/edit"},
+	"pipeline/promotion":    {"pipeline", "pipeline/expr", "pipeline/report", "pipeline/step", "pipeline/tree"},
+	"pipeline/reconcile":    {"pipeline", "pipeline/discover", "manifest/kargofile", "store"},
+	"manifest/edit":         {},
+	"manifest/kargofile":    {"pipeline", "pipeline/expr"},
+	"store":                 {"pipeline"},
+	"store/sqlite":          {"pipeline", "store"},
+	"handlers":              {"pipeline", "pipeline/report", "handlers/command", "store"},
+	"handlers/command":      {"pipeline"},
+	"app/gitrepo":           {"pipeline/tree"},
+	"app/registry":          {"pipeline", "pipeline/discover"},
+	"app/ghapp":             {"pipeline", "pipeline/promotion", "pipeline/report", "pipeline/step", "pipeline/tree", "app/gitrepo"},
+	"app/forge":             {},
+	"app/forge/ociregistry": {},
+	"app":                   {"*"},
+	"app/cli":               {"*"},
+	"app/demo":              {"*"},
+	"app/cmd/kargo":         {"app/cli"},
+}
+
+// testOnly packages exist for tests; nothing that is shipped may import them.
+var testOnly = []string{"pipeline/step/steptest", "store/storetest", "app/forge/openapi", "app/e2e"}
+
+// outermost packages may import everything, and only one another may import them.
+var outermost = []string{"app", "app/cli", "app/demo", "app/cmd/kargo"}
+
+// purity lists what the pure packages must not reach for.
+var purity = map[string][]string{
+	"pipeline":           {"os", "net", "net/http", "database/sql", "os/exec", "log/slog"},
+	"pipeline/expr":      {"os", "net", "net/http", "database/sql", "os/exec"},
+	"pipeline/report":    {"os", "net", "net/http", "database/sql", "os/exec"},
+	"manifest/edit":      {"os", "net", "net/http", "database/sql", "os/exec"},
+	"manifest/kargofile": {"os", "net", "net/http", "database/sql", "os/exec"},
+	"handlers/command":   {"os", "net", "net/http", "database/sql", "os/exec"},
+}
+
+func TestImportsPointInward(t *testing.T) {
+	t.Parallel()
+	for name, imports := range packages(t) {
+		if slices.Contains(testOnly, name) {
+			continue
+		}
+		allowed, listed := layers[name]
+		if !listed {
+			t.Errorf("package %s is not in the table of layers", name)
+			continue
+		}
+		for _, path := range imports {
+			if slices.Contains(purity[name], path) {
+				t.Errorf("%s is pure and must not import %s", name, path)
+			}
+			ours, ok := strings.CutPrefix(path, module)
+			if !ok {
+				continue
+			}
+			switch {
+			case slices.Contains(testOnly, ours):
+				t.Errorf("%s imports %s, which is for tests", name, ours)
+			case slices.Contains(outermost, ours) && !slices.Contains(outermost, name):
+				t.Errorf("%s imports %s, which stands further out", name, ours)
+			case !slices.Contains(allowed, ours) && !slices.Contains(allowed, "*"):
+				t.Errorf("%s imports %s; it may import %v", name, ours, allowed)
+			}
+		}
+	}
+}
+
+// packages lists our packages with what their shipped files import.
+func packages(t *testing.T) map[string][]string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "../...")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	found := map[string][]string{}
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		found[strings.TrimPrefix(p.ImportPath, module)] = p.Imports
+	}
+	if len(found) < 15 {
+		t.Fatalf("go list found %d packages only", len(found))
+	}
+	return found
+}

@@ -112,7 +112,13 @@ func (s *Server) answer(c *call, rt route) (reply, error) {
 	if err := s.authorize(c, rt.access); err != nil {
 		return reply{}, err
 	}
-	return rt.handler(c)
+	rep, err := rt.handler(c)
+	if err == nil && rep.body != nil {
+		// Encoded here because bodies may share slices and maps with the state that the lock guards.
+		rep.raw, err = json.Marshal(rep.body)
+		rep.contentType = "application/json; charset=utf-8"
+	}
+	return rep, err
 }
 
 func checkHeaders(r *http.Request) error {
@@ -180,12 +186,8 @@ func readBody(r *http.Request) ([]byte, error) {
 
 // prepare turns an answer into status, headers and bytes.
 func (s *Server) prepare(c *call, h http.Header, rep reply, err error) (int, []byte) {
-	s.rateHeaders(c, h)
-	if err == nil && rep.raw == nil && rep.body != nil {
-		rep.raw, err = json.Marshal(rep.body)
-		rep.contentType = "application/json; charset=utf-8"
-	}
 	if err != nil {
+		s.rateHeaders(c, h, 1)
 		return s.prepareError(c, h, err)
 	}
 	for k, v := range rep.header {
@@ -201,9 +203,11 @@ func (s *Server) prepare(c *call, h http.Header, rep reply, err error) (int, []b
 		h.Set("Cache-Control", "private, max-age=60, s-maxage=60")
 		h.Set("Vary", "Accept, Authorization, Cookie, X-GitHub-OTP")
 		if strings.TrimPrefix(c.r.Header.Get("If-None-Match"), "W/") == strings.TrimPrefix(etag, "W/") {
+			s.rateHeaders(c, h, 0)
 			return http.StatusNotModified, nil
 		}
 	}
+	s.rateHeaders(c, h, 1)
 	return rep.status, rep.raw
 }
 
@@ -220,14 +224,13 @@ func (s *Server) prepareError(c *call, h http.Header, err error) (int, []byte) {
 	return ae.status, ae.body()
 }
 
-// rateHeaders counts the request against the token. A conditional request that turns out to be a 304 should cost
-// nothing; the simulator's budget is for reading, not for tripping over, so that refund is left out.
-func (s *Server) rateHeaders(c *call, h http.Header) {
+// rateHeaders books the cost of a request on the token: one, or nothing for a conditional request that is a 304.
+func (s *Server) rateHeaders(c *call, h http.Header, cost int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	used := 0
 	if t := c.actor.token; t != nil {
-		t.used++
+		t.used += cost
 		used = t.used
 	}
 	h.Set("X-RateLimit-Limit", strconv.Itoa(rateLimit))

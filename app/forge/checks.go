@@ -5,21 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/go-git/go-git/v5/plumbing"
-)
-
-// GitHub's limits for check runs.
-const (
-	maxOutputText      = 65_535
-	maxAnnotations     = 50 // per request
-	maxActions         = 3
-	maxActionLabel     = 20
-	maxActionDesc      = 40
-	maxActionID        = 20
-	maxAnnotationTitle = 255
-	maxAnnotationText  = 64 << 10
 )
 
 type checkRun struct {
@@ -35,103 +22,6 @@ type checkRun struct {
 	text               any
 	annotations        []obj
 	actions            []obj
-}
-
-type checkSuite struct {
-	id              int64
-	app             *app
-	sha             plumbing.Hash
-	branch          string
-	before          plumbing.Hash
-	created, update time.Time
-}
-
-// suite returns the App's suite on a commit, opening it on first use.
-func (s *Server) suite(r *repo, a *app, sha plumbing.Hash, branch string) *checkSuite {
-	for _, cs := range r.suites {
-		if cs.app == a && cs.sha == sha {
-			return cs
-		}
-	}
-	cs := &checkSuite{id: s.nextID(), app: a, sha: sha, branch: branch, created: s.clock(), update: s.clock()}
-	r.suites = append(r.suites, cs)
-	return cs
-}
-
-// requestSuites follows a push: every App with checks:write gets a suite, asked for or not.
-func (s *Server) requestSuites(r *repo, who actor, branch string, m refMove) {
-	if s.app.permissions["checks"] != "write" || s.installationFor(r) == nil {
-		return
-	}
-	if slices.ContainsFunc(r.suites, func(cs *checkSuite) bool { return cs.app == s.app && cs.sha == m.after }) {
-		return
-	}
-	cs := s.suite(r, s.app, m.after, branch)
-	cs.before = m.before
-	s.emit(r, who, "check_suite", obj{"action": "requested", "check_suite": s.renderSuite(r, cs)})
-}
-
-func (cs *checkSuite) runs(r *repo) []*checkRun {
-	var out []*checkRun
-	for _, run := range r.runs {
-		if run.suite == cs {
-			out = append(out, run)
-		}
-	}
-	return out
-}
-
-// state sums up the suite: done when all its runs are, and then as bad as the worst.
-func (cs *checkSuite) state(r *repo) (status string, conclusion any) {
-	runs := cs.runs(r)
-	if len(runs) == 0 {
-		return "queued", nil
-	}
-	rank := []string{"success", "skipped", "neutral", "action_required", "cancelled", "timed_out", "failure"}
-	worst := 0
-	for _, run := range runs {
-		if run.status != "completed" {
-			return "in_progress", nil
-		}
-		worst = max(worst, slices.Index(rank, run.conclusion))
-	}
-	return "completed", rank[worst]
-}
-
-func (s *Server) renderSuite(r *repo, cs *checkSuite) obj {
-	status, conclusion := cs.state(r)
-	self := s.repoURL(r, "/check-suites/"+itoa(int(cs.id)))
-	o := obj{
-		"id": cs.id, "node_id": nodeID("CS", cs.id), "head_branch": optString(cs.branch), "head_sha": cs.sha.String(), "status": status,
-		"conclusion": conclusion, "url": self, "before": cs.before.String(), "after": cs.sha.String(), "pull_requests": s.pullsAt(r, cs.sha),
-		"app": s.renderApp(cs.app), "created_at": timestamp(cs.created), "updated_at": timestamp(cs.update), "rerequestable": true,
-		"latest_check_runs_count": len(cs.runs(r)), "check_runs_url": self + "/check-runs", "repository": s.renderRepo(r),
-	}
-	if c, err := r.git.commit(cs.sha); err == nil {
-		o["head_commit"] = obj{
-			"id": cs.sha.String(), "tree_id": c.TreeHash.String(), "message": c.Message, "timestamp": timestamp(c.Committer.When),
-			"author":    obj{"name": c.Author.Name, "email": c.Author.Email},
-			"committer": obj{"name": c.Committer.Name, "email": c.Committer.Email},
-		}
-	}
-	return o
-}
-
-// pullsAt lists the open pull requests with a head, in the short form that checks carry.
-func (s *Server) pullsAt(r *repo, sha plumbing.Hash) []obj {
-	out := []obj{}
-	end := func(ref string, h plumbing.Hash) obj {
-		return obj{"ref": ref, "sha": h.String(), "repo": obj{"id": r.id, "url": s.repoURL(r, ""), "name": r.name}}
-	}
-	for _, p := range r.pulls() {
-		if p.headSHA == sha && p.issue.state == "open" {
-			out = append(out, obj{
-				"id": p.id, "number": p.issue.number, "url": s.repoURL(r, "/pulls/"+itoa(p.issue.number)),
-				"head": end(p.headRef, p.headSHA), "base": end(p.baseRef, p.baseSHA),
-			})
-		}
-	}
-	return out
 }
 
 func (s *Server) renderRun(r *repo, run *checkRun) obj {
@@ -320,59 +210,6 @@ func (c *call) applyRun(run *checkRun, in input) error {
 	return nil
 }
 
-func checkOutput(output input) error {
-	if output == nil {
-		return nil
-	}
-	want := fields{"title": text.must(), "summary": text.must(), "text": text, "annotations": jsonObjects, "images": jsonObjects}
-	if err := want.check(output, "properties/output"); err != nil {
-		return err
-	}
-	for _, key := range []string{"summary", "text"} {
-		if utf8.RuneCountInString(output.str(key)) > maxOutputText {
-			return invalid("CheckRun", key, "custom", key+" exceeds a maximum of 65535 characters")
-		}
-	}
-	annotations := output.objects("annotations")
-	if len(annotations) > maxAnnotations {
-		return unprocessable("Invalid request.\n\nNo more than 50 items are allowed; %d were supplied.", len(annotations))
-	}
-	for _, a := range annotations {
-		want := fields{
-			"path": text.must(), "start_line": integer.must(), "end_line": integer.must(), "start_column": integer, "end_column": integer,
-			"annotation_level": oneOf("notice", "warning", "failure").must(), "message": text.must(), "title": text, "raw_details": text,
-		}
-		if err := want.check(a, "properties/output/properties/annotations/items"); err != nil {
-			return err
-		}
-		if a.has("start_column") && a.int("start_line") != a.int("end_line") {
-			return invalid("CheckAnnotation", "start_column", "custom", "columns are only allowed when start_line and end_line are equal")
-		}
-		if utf8.RuneCountInString(a.str("title")) > maxAnnotationTitle || len(a.str("message")) > maxAnnotationText || a.int("end_line") < a.int("start_line") {
-			return invalid("CheckAnnotation", "message", "invalid", "")
-		}
-	}
-	return nil
-}
-
-func checkActions(actions []input) error {
-	if len(actions) > maxActions {
-		return unprocessable("Invalid request.\n\nNo more than 3 items are allowed; %d were supplied.", len(actions))
-	}
-	want := fields{"label": text.must(), "description": text.must(), "identifier": text.must()}
-	for _, a := range actions {
-		if err := want.check(a, "properties/actions/items"); err != nil {
-			return err
-		}
-		for key, limit := range map[string]int{"label": maxActionLabel, "description": maxActionDesc, "identifier": maxActionID} {
-			if utf8.RuneCountInString(a.str(key)) > limit {
-				return unprocessable("Invalid request.\n\nOnly %d characters are allowed; %d were supplied.", limit, utf8.RuneCountInString(a.str(key)))
-			}
-		}
-	}
-	return nil
-}
-
 func listCheckRunsForRef(c *call) (reply, error) {
 	h, err := c.refCommit()
 	if err != nil {
@@ -392,33 +229,6 @@ func listCheckRunsForRef(c *call) (reply, error) {
 		return name != "" && run.name != name || status != "" && run.status != status || appID != "" && appID != itoa(int(run.suite.app.id))
 	})
 	return listUnder(c, "check_runs", runs, func(run *checkRun) obj { return c.s.renderRun(c.repo, run) })
-}
-
-func listCheckSuites(c *call) (reply, error) {
-	h, err := c.refCommit()
-	if err != nil {
-		return reply{}, err
-	}
-	var out []*checkSuite
-	for _, cs := range c.repo.suites {
-		if appID := c.query.Get("app_id"); cs.sha == h && (appID == "" || appID == itoa(int(cs.app.id))) {
-			out = append(out, cs)
-		}
-	}
-	return listUnder(c, "check_suites", out, func(cs *checkSuite) obj { return c.s.renderSuite(c.repo, cs) })
-}
-
-func getCheckSuite(c *call) (reply, error) {
-	id, err := c.number("check_suite_id")
-	if err != nil {
-		return reply{}, err
-	}
-	for _, cs := range c.repo.suites {
-		if cs.id == id {
-			return ok(c.s.renderSuite(c.repo, cs))
-		}
-	}
-	return reply{}, notFound()
 }
 
 func listAnnotations(c *call) (reply, error) {

@@ -64,8 +64,10 @@ func open(ctx context.Context, path string, opts Options) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{}
-	if db.writer, err = sql.Open("sqlite", dsn(path, "immediate",
-		"synchronous(FULL)", "foreign_keys(1)", "journal_mode(WAL)", "journal_size_limit(67108864)", "cache_size(-16000)")); err != nil {
+	// Webhook bodies fill the log quickly: a checkpoint every 16 MB instead of every 4 saves fsyncs.
+	db.writer, err = sql.Open("sqlite", dsn(path, "immediate", "synchronous(FULL)", "foreign_keys(1)", "journal_mode(WAL)",
+		"wal_autocheckpoint(4000)", "journal_size_limit(67108864)", "cache_size(-16000)"))
+	if err != nil {
 		return nil, err
 	}
 	db.writer.SetMaxOpenConns(1)

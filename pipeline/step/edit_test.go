@@ -83,15 +83,15 @@ func TestYAMLUpdate(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, promotion()[0], use("yaml-update", config{"path": "src/env/prod/values.yaml", "updates": []any{
 		config{"key": "image.tag", "value": "1.10"},
-		config{"key": "replicas", "value": 12345678901},
+		config{"key": "replicas", "value": 9007199254740993},
 	}}))
 	b.upTo(1)
 	b.want(1, pipeline.Succeeded)
-	want := "image:\n  tag: \"1.10\" # current\nreplicas: 12345678901\n"
+	want := "image:\n  tag: \"1.10\" # current\nreplicas: 9007199254740993\n"
 	if got := b.files("src/env/prod")["src/env/prod/values.yaml"]; got != want {
 		t.Errorf("file is %q, want %q", got, want)
 	}
-	message := "Updated src/env/prod/values.yaml\n\n- image.tag: \"1.10\"\n- replicas: 12345678901"
+	message := "Updated src/env/prod/values.yaml\n\n- image.tag: \"1.10\"\n- replicas: 9007199254740993"
 	if got := output[step.CommitMessage](b, 1).CommitMessage; got != message {
 		t.Errorf("message is %q, want %q", got, message)
 	}

@@ -113,7 +113,8 @@ func TestGitPushWhoseAnswerWasLostIsNotRepeated(t *testing.T) {
 	if _, err := b.try(t.Context(), pushStep); err != nil {
 		t.Fatal(err)
 	}
-	b.world.Write(repoURL, "main", "theirs", map[string]string{"README.md": "theirs\n"})
+	// On top of ours, where ours would not fit a second time.
+	b.world.Write(repoURL, "main", "theirs", map[string]string{"env/prod/kustomization.yaml": "images: []\n"})
 	b.crash(pushStep)
 	b.want(pushStep, pipeline.Succeeded)
 	n := 0

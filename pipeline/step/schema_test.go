@@ -56,6 +56,7 @@ func TestCheckConfig(t *testing.T) {
 			name: "null is as good as absent",
 			uses: "git-push", config: config{"path": "a", "targetBranch": nil},
 		},
+		{name: "null is not enough for what is required", uses: "git-clear", config: config{"path": nil}, want: []string{"path is required"}},
 		{
 			name: "null is a value to set",
 			uses: "yaml-update", config: config{"path": "a", "updates": []any{config{"key": "b", "value": nil}}},

@@ -82,7 +82,8 @@ func (l *Local) open(dir string) error {
 	if origin, err := gitrepo.Origin(abs); err == nil && origin != "" {
 		l.site.RepoURL = origin
 		if u, err := url.Parse(origin); err == nil && u.Host != "" && strings.HasPrefix(u.Scheme, "http") {
-			l.site.ServerURL = u.Scheme + "://" + u.Host
+			u.User = nil // an origin may hold a password, which expressions must not see
+			l.site.RepoURL, l.site.ServerURL = u.String(), u.Scheme+"://"+u.Host
 		}
 	}
 	l.repos.url = l.site.RepoURL
@@ -180,7 +181,7 @@ func (g previewGit) Checkout(ctx context.Context, repoURL string, ref step.Ref) 
 	case g.own != nil && repo == g.own.repos.own && (branch == "" || branch == g.own.site.DefaultBranch):
 		branch, h = g.own.site.DefaultBranch, g.own.head
 	case branch != "":
-		h, err = repo.ResolveBranch(ctx, branch)
+		h, err = resolveBranch(ctx, repo, branch)
 	default:
 		branch, h, err = repo.DefaultBranch(ctx)
 	}

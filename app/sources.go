@@ -34,12 +34,23 @@ func (c commits) Head(ctx context.Context, repoURL, branch string) (string, erro
 	if branch == "" {
 		_, h, err = r.DefaultBranch(ctx)
 	} else {
-		h, err = r.ResolveBranch(ctx, branch)
+		h, err = resolveBranch(ctx, r, branch)
 	}
 	if err != nil {
 		return "", absent(err)
 	}
 	return h.String(), nil
+}
+
+// resolveBranch also finds a branch that a local clone has only as its origin's.
+func resolveBranch(ctx context.Context, r *gitrepo.Repository, branch string) (tree.Hash, error) {
+	h, err := r.ResolveBranch(ctx, branch)
+	if errors.Is(err, gitrepo.ErrRefNotFound) {
+		if ref, remoteErr := r.ResolveRef(ctx, "refs/remotes/origin/"+branch); remoteErr == nil {
+			return ref.Hash, nil
+		}
+	}
+	return h, err
 }
 
 // Log implements discover.Commits.

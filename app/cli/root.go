@@ -7,10 +7,11 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/kargo-app/kargo/app"
+	"github.com/kargo-app/kargo/pipeline"
 )
 
 // Exit codes.
@@ -55,11 +56,7 @@ func Run(ctx context.Context, args []string, getenv func(string) string, in io.R
 	}
 	var exit *exitError
 	if !errors.As(err, &exit) {
-		code := exitFailure
-		if isUsage(err) {
-			code = exitUsage
-		}
-		exit = &exitError{code: code, err: err}
+		exit = &exitError{code: exitFailure, err: err}
 	}
 	if !exit.quiet {
 		fmt.Fprintf(errOut, "kargo: %v\n", exit.err)
@@ -74,6 +71,13 @@ func newRoot(e *env) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       Version(),
+		Args:          cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, a []string) error {
+			if len(a) == 0 {
+				return cmd.Help()
+			}
+			return unknownCommand(cmd, a[0])
+		},
 	}
 	root.SetVersionTemplate("kargo {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
@@ -83,14 +87,19 @@ func newRoot(e *env) *cobra.Command {
 	return root
 }
 
-// isUsage recognises cobra's own complaints about commands and arguments, which
-// have no type.
-func isUsage(err error) bool {
-	var configErr *app.ConfigError
-	return !errors.As(err, &configErr) && errors.Is(err, errUsage)
+// unknownCommand says which commands there are.
+func unknownCommand(root *cobra.Command, got string) error {
+	var names []string
+	for _, c := range root.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	if m := pipeline.DidYouMean(got, names); m != "" {
+		return usageErrorf("unknown command %q; did you mean %q?", got, m)
+	}
+	return usageErrorf("unknown command %q; commands: %s", got, strings.Join(names, ", "))
 }
-
-var errUsage = errors.New("usage")
 
 // args wraps a cobra argument check so that its complaint is a usage error.
 func args(check cobra.PositionalArgs) cobra.PositionalArgs {

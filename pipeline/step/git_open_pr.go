@@ -96,6 +96,9 @@ func runGitOpenPR(ctx context.Context, env Env, c OpenPRConfig) (*OpenPROutput, 
 		case errors.Is(err, ErrNotFound):
 		case err != nil:
 			return nil, fmt.Errorf("find pull request: %w", err)
+		case pr.Open && env.Prior == nil:
+			// The attempt that opened it may have died before its labels and
+			// reviewers were set; opening it again sets them.
 		case c.adoptable(env, pr, pushed):
 			return adopt(pr, repo, pushed)
 		}

@@ -178,6 +178,22 @@ func TestGitOpenPRWithNothingToMergeIsSkipped(t *testing.T) {
 	})
 }
 
+func TestGitOpenPRCompletesWhatADeadAttemptOpened(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, promotion()...)
+	b.p.Stage.PullRequest.Labels = []string{"promotion"}
+	b.upTo(openStep)
+	_, err := b.world.Pulls.Create(t.Context(), repoURL, step.NewPullRequest{Head: "kargo/prod/prod-142", Base: "main"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.p.Begin(openStep, b.world.Now)
+	b.want(openStep, pipeline.Succeeded)
+	if got := b.world.Pulls.Asked(1).Labels; !cmp.Equal(got, []string{"promotion"}) {
+		t.Errorf("labels %v", got)
+	}
+}
+
 func TestGitOpenPRWhoseAnswerWasLost(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, promotion()...)

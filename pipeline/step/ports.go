@@ -114,7 +114,8 @@ type PullRequests interface {
 	ByHead(ctx context.Context, repoURL, head, base string) (PullRequest, error)
 	Get(ctx context.Context, repoURL string, number int) (PullRequest, error)
 	// Create opens a pull request. One that exists already is returned as ByHead
-	// would; no difference between the branches is ErrNoDifference.
+	// would, after what is missing of n's labels and people was added to an open
+	// one; no difference between the branches is ErrNoDifference.
 	Create(ctx context.Context, repoURL string, n NewPullRequest) (PullRequest, error)
 	// Merge merges and returns the commit on the base branch; ErrHeadMoved or
 	// *NotMergeableError when the host refuses.

@@ -169,6 +169,10 @@ func (p *Pulls) create(repoURL string, n step.NewPullRequest) (step.PullRequest,
 		return step.PullRequest{}, fmt.Errorf("branch %s or %s: %w", n.Head, n.Base, step.ErrNotFound)
 	}
 	if q := p.byHead(repoURL, n.Head, n.Base); q != nil && q.pr.Open {
+		q.asked.Labels = union(q.asked.Labels, n.Labels)
+		q.asked.Reviewers = union(q.asked.Reviewers, n.Reviewers)
+		q.asked.TeamReviewers = union(q.asked.TeamReviewers, n.TeamReviewers)
+		q.asked.Assignees = union(q.asked.Assignees, n.Assignees)
 		return p.describe(q), nil
 	}
 	if r.mergeBase(base, head) == head {
@@ -182,6 +186,12 @@ func (p *Pulls) create(repoURL string, n step.NewPullRequest) (step.PullRequest,
 	}}
 	p.byNumber[number] = q
 	return p.describe(q), nil
+}
+
+func union(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // Merge implements step.PullRequests.

@@ -21,7 +21,7 @@ const (
 // when there is only one caller.
 type inbox struct {
 	db      *sql.DB
-	notify  *notifier
+	notify  notifier
 	insert  *sql.Stmt
 	isOpen  *sql.Stmt
 	enqueue *sql.Stmt
@@ -44,7 +44,7 @@ ON CONFLICT (guid) DO NOTHING`
 	openDeliverySQL = `SELECT count(*) FROM delivery WHERE guid = ? AND done_at IS NULL`
 )
 
-func startInbox(ctx context.Context, db *sql.DB, n *notifier) (*inbox, error) {
+func startInbox(ctx context.Context, db *sql.DB, n notifier) (*inbox, error) {
 	in := &inbox{
 		db: db, notify: n,
 		requests: make(chan *putRequest, batchDeliveries),
@@ -137,7 +137,7 @@ func (in *inbox) batch(first *putRequest) {
 		return errs, tx.Commit()
 	}()
 	if err == nil {
-		in.notify.signal(store.WorkDelivery)
+		in.notify.signal()
 	}
 	for i, r := range requests {
 		if err != nil {

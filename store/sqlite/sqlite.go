@@ -63,7 +63,7 @@ func open(ctx context.Context, path string, opts Options) (*DB, error) {
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	db := &DB{}
+	db := &DB{notify: make(notifier, 1)}
 	// Webhook bodies fill the log quickly: a checkpoint every 16 MB instead of every 4 saves fsyncs.
 	db.writer, err = sql.Open("sqlite", dsn(path, "immediate", "synchronous(FULL)", "foreign_keys(1)", "journal_mode(WAL)",
 		"wal_autocheckpoint(4000)", "journal_size_limit(67108864)", "cache_size(-16000)"))
@@ -94,7 +94,7 @@ func (db *DB) prepare(ctx context.Context, path string, opts Options) error {
 	if db.claim, err = db.writer.PrepareContext(ctx, claimSQL); err != nil {
 		return fmt.Errorf("prepare claim: %w", err)
 	}
-	db.inbox, err = startInbox(ctx, db.writer, &db.notify)
+	db.inbox, err = startInbox(ctx, db.writer, db.notify)
 	return err
 }
 

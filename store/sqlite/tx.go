@@ -12,11 +12,11 @@ import (
 	"github.com/kargo-app/kargo/store"
 )
 
-// writeTx is a transaction on the writing connection. It remembers which kinds
-// of work it touched, so that their workers are woken once it is committed.
+// writeTx is a transaction on the writing connection. It remembers whether
+// it touched any work, so that workers are woken once it is committed.
 type writeTx struct {
 	*sql.Tx
-	kinds []store.WorkKind
+	woke bool
 }
 
 // write runs fn in one transaction that holds the write lock from the start.
@@ -45,7 +45,9 @@ func (db *DB) writeRaw(ctx context.Context, fn func(*writeTx) error) error {
 	if err := raw.Commit(); err != nil {
 		return err
 	}
-	db.notify.signal(tx.kinds...)
+	if tx.woke {
+		db.notify.signal()
+	}
 	return nil
 }
 

@@ -57,7 +57,7 @@ func (db *DB) Enqueue(ctx context.Context, kind store.WorkKind, key string, due 
 }
 
 func (tx *writeTx) enqueue(ctx context.Context, kind store.WorkKind, key string, due time.Time) error {
-	tx.kinds = append(tx.kinds, kind)
+	tx.woke = true
 	_, err := tx.ExecContext(ctx, enqueueSQL, kind, key, due.UnixMicro())
 	return err
 }
@@ -77,7 +77,7 @@ func (db *DB) Claim(ctx context.Context, kinds []store.WorkKind, now time.Time, 
 		return store.Job{}, false, nil
 	}
 	// One hint stands for any number of jobs: pass it on to the next idle worker.
-	db.notify.signal(jobs[0].Kind)
+	db.notify.signal()
 	return jobs[0], true, nil
 }
 
@@ -116,7 +116,7 @@ func (db *DB) Retry(ctx context.Context, j store.Job, at time.Time) error {
 }
 
 func (tx *writeTx) release(ctx context.Context, j store.Job, next time.Time, attempts int) error {
-	tx.kinds = append(tx.kinds, j.Kind)
+	tx.woke = true
 	n, err := tx.exec(ctx, `
 UPDATE work SET due = min(coalesce(due, ?1), coalesce(?1, due)), leased_until = NULL, claimed_due = NULL, attempts = ?2
 WHERE kind = ?3 AND key = ?4 AND token = ?5 AND leased_until IS NOT NULL`,
@@ -153,7 +153,7 @@ func (db *DB) NextDue(ctx context.Context, kinds []store.WorkKind) (time.Time, b
 // loses it.
 func (db *DB) ReleaseAll(ctx context.Context) error {
 	return db.write(ctx, "release all work", func(tx *writeTx) error {
-		tx.kinds = []store.WorkKind{store.WorkDelivery, store.WorkReconcile, store.WorkStage}
+		tx.woke = true
 		_, err := tx.ExecContext(ctx, releaseAllSQL)
 		return err
 	})

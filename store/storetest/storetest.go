@@ -31,7 +31,6 @@ type Store interface {
 	NextDue(ctx context.Context, kinds []store.WorkKind) (time.Time, bool, error)
 	ReleaseAll(ctx context.Context) error
 	Notify() <-chan struct{}
-	NotifyOf(kinds ...store.WorkKind) <-chan struct{}
 	Wake(ctx context.Context, events []string, now time.Time) (int, error)
 
 	PutRepo(ctx context.Context, r store.RepoRecord, now time.Time) error

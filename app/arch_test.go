@@ -23,6 +23,7 @@ var layers = map[string][]string{
 	"pipeline/step":         {"pipeline", "pipeline/expr", "pipeline/report", "pipeline/tree", "manifest/edit"},
 	"pipeline/promotion":    {"pipeline", "pipeline/expr", "pipeline/report", "pipeline/step", "pipeline/tree"},
 	"pipeline/reconcile":    {"pipeline", "pipeline/discover", "manifest/kargofile", "store"},
+	"manifest/appmanifest":  {},
 	"manifest/edit":         {},
 	"manifest/kargofile":    {"pipeline", "pipeline/expr"},
 	"store":                 {"pipeline"},

@@ -3,10 +3,13 @@ package forge_test
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kargo-app/kargo/app/forge"
 )
 
 func TestGitPushMovesRefsAndTellsTheApp(t *testing.T) {
@@ -85,5 +88,20 @@ func TestMoreThanThreeTagsAtOnceAreSilent(t *testing.T) {
 	}
 	if n := len(w.hooks("push")); n != 3 {
 		t.Errorf("four tags at once made %d more events, want none", n-3)
+	}
+}
+
+func TestLargeSeedIsOneCompletePack(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{}
+	for i := range 300 {
+		files["d"+strconv.Itoa(i%7)+"/f"+strconv.Itoa(i)] = strconv.Itoa(i)
+	}
+	w := newWorld(t, func(_ *forge.Options, r *forge.RepoOptions) { r.Files = files })
+	dir := t.TempDir()
+	w.git("", "clone", "--quiet", w.authURL(), dir)
+	w.git(dir, "fsck", "--strict")
+	if n := len(strings.Split(w.git(dir, "ls-files"), "\n")); n != 300 {
+		t.Errorf("%d files, want 300", n)
 	}
 }

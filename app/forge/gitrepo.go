@@ -17,6 +17,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/storage"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 )
 
@@ -24,7 +25,7 @@ import (
 type gitRepo struct {
 	dir     string
 	program gitProgram
-	st      *filesystem.Storage
+	st      storage.Storer
 }
 
 const bareConfig = `

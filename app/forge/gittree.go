@@ -111,26 +111,6 @@ func (g *gitRepo) find(root plumbing.Hash, path string) (object.TreeEntry, bool,
 	return current, true, nil
 }
 
-// walkTree calls visit for every entry, depth first in git's order, until visit returns false.
-func (g *gitRepo) walkTree(root plumbing.Hash, prefix string, recurse bool, visit func(path string, e object.TreeEntry) bool) (bool, error) {
-	entries, err := g.entries(root)
-	if err != nil {
-		return false, err
-	}
-	for _, e := range entries {
-		if !visit(prefix+e.Name, e) {
-			return false, nil
-		}
-		if recurse && isDir(e) {
-			more, err := g.walkTree(e.Hash, prefix+e.Name+"/", true, visit)
-			if err != nil || !more {
-				return more, err
-			}
-		}
-	}
-	return true, nil
-}
-
 // fileChange is one path that differs between two trees.
 type fileChange struct {
 	path     string

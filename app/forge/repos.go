@@ -1,12 +1,12 @@
 package forge
 
 import (
-	"bytes"
 	"fmt"
 	"path/filepath"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/storage/memory"
 )
 
 // RepoOptions describes a new repository.
@@ -22,8 +22,8 @@ type RepoOptions struct {
 	AllowAutoMerge, DeleteBranchOnMerge         bool
 }
 
-// fastImportFrom is the number of seed files from which one pack is cheaper than loose objects.
-const fastImportFrom = 200
+// packFrom is the number of seed files from which one pack is cheaper than loose objects.
+const packFrom = 200
 
 // CreateRepo creates a repository and seeds it. No webhook tells of the seed.
 func (s *Server) CreateRepo(o RepoOptions) error {
@@ -49,8 +49,8 @@ func (s *Server) CreateRepo(o RepoOptions) error {
 		pushed: s.clock(), git: git, roles: map[string]string{}, labels: map[string]*label{}, environments: map[string]*environment{},
 		protections: map[string]Protection{}, verified: map[plumbing.Hash]bool{}, nextNumber: 1,
 	}
-	if len(o.Files) >= fastImportFrom {
-		err = s.fastImport(r, o.Files)
+	if len(o.Files) >= packFrom {
+		err = s.seedPacked(r, o.Files)
 	} else if len(o.Files) > 0 {
 		err = s.seed(r, o.Files)
 	}
@@ -73,21 +73,17 @@ func (s *Server) seed(r *repo, files map[string]string) error {
 	return r.git.setRef("refs/heads/"+r.defaultBranch, h)
 }
 
-// fastImport writes a large seed as one pack.
-func (s *Server) fastImport(r *repo, files map[string]string) error {
-	var in bytes.Buffer
-	sig := s.signature(r.owner)
-	fmt.Fprintf(&in, "commit refs/heads/%s\ncommitter %s <%s> %d +0000\ndata 14\nInitial commit\n", r.defaultBranch, sig.Name, sig.Email, sig.When.Unix())
-	for _, path := range orderedKeys(files) {
-		fmt.Fprintf(&in, "M 100644 inline %s\ndata %d\n%s\n", fastImportPath(path), len(files[path]), files[path])
+// seedPacked is seed with one pack instead of a loose object per file.
+func (s *Server) seedPacked(r *repo, files map[string]string) error {
+	scratch := *r
+	scratch.git = &gitRepo{program: r.git.program, st: memory.NewStorage()}
+	if err := s.seed(&scratch, files); err != nil {
+		return err
 	}
-	_, err := r.git.run(&in, "fast-import", "--quiet")
-	r.git.reopen()
-	return err
-}
-
-func fastImportPath(path string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(path) + `"`
+	if err := r.git.addPack(scratch.git.st.(*memory.Storage)); err != nil {
+		return err
+	}
+	return r.git.setRef("refs/heads/"+r.defaultBranch, scratch.git.branch(r.defaultBranch))
 }
 
 func getRepo(c *call) (reply, error) { return ok(c.s.renderFullRepo(c.repo, c.actor)) }

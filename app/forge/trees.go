@@ -2,6 +2,7 @@ package forge
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -13,24 +14,76 @@ import (
 const maxTreeEntries = 100_000 // of a recursive listing, then truncated
 
 func (s *Server) renderTree(r *repo, root plumbing.Hash, recursive bool) (obj, error) {
-	entries := []obj{}
-	complete, err := r.git.walkTree(root, "", recursive, func(path string, e object.TreeEntry) bool {
-		if len(entries) == maxTreeEntries {
-			return false
-		}
-		entries = append(entries, s.renderTreeEntry(r, path, e))
-		return true
-	})
+	list := r.git.listDir
+	if recursive {
+		list = r.git.listTree
+	}
+	entries, err := list(root)
 	if err != nil {
 		return nil, err
 	}
+	truncated := len(entries) > maxTreeEntries
+	if truncated {
+		entries = entries[:maxTreeEntries]
+	}
 	return obj{
-		"sha": root.String(), "node_id": nodeID("T", r.id), "url": s.repoURL(r, "/git/trees/"+root.String()), "tree": entries, "truncated": !complete,
+		"sha": root.String(), "node_id": nodeID("T", r.id), "url": s.repoURL(r, "/git/trees/"+root.String()), "truncated": truncated,
+		"tree": mapSlice(entries, func(e listedEntry) obj { return s.renderTreeEntry(r, e) }),
 	}, nil
 }
 
-func (s *Server) renderTreeEntry(r *repo, path string, e object.TreeEntry) obj {
-	o := obj{"path": path, "mode": modeString(e.Mode), "type": "blob", "sha": e.Hash.String()}
+// listedEntry is an entry with what a listing adds: its full path and a blob's size.
+type listedEntry struct {
+	object.TreeEntry
+	path string
+	size int64
+}
+
+func (g *gitRepo) listDir(root plumbing.Hash) ([]listedEntry, error) {
+	entries, err := g.entries(root)
+	if err != nil {
+		return nil, err
+	}
+	return mapSlice(entries, func(e object.TreeEntry) listedEntry {
+		size, err := g.st.EncodedObjectSize(e.Hash)
+		if err != nil {
+			size = 0 // a submodule's commit is not here
+		}
+		return listedEntry{TreeEntry: e, path: e.Name, size: size}
+	}), nil
+}
+
+// listTree lists everything below root. One git process knows all the sizes; asking object by object takes far longer.
+func (g *gitRepo) listTree(root plumbing.Hash) ([]listedEntry, error) {
+	if root == emptyTree {
+		return nil, nil
+	}
+	raw, err := g.run(nil, "ls-tree", "-r", "-t", "-l", "-z", "--full-tree", root.String())
+	if err != nil {
+		return nil, err
+	}
+	var out []listedEntry
+	for line := range strings.SplitSeq(strings.TrimSuffix(string(raw), "\x00"), "\x00") {
+		meta, path, _ := strings.Cut(line, "\t")
+		f := strings.Fields(meta)
+		if len(f) != 4 {
+			return nil, fmt.Errorf("list tree %s: unreadable line %q", root, line)
+		}
+		mode, err := filemode.New(f[0])
+		if err != nil {
+			return nil, fmt.Errorf("list tree %s: %w", root, err)
+		}
+		size, err := strconv.ParseInt(f[3], 10, 64)
+		if err != nil {
+			size = 0 // "-" for trees and submodules
+		}
+		out = append(out, listedEntry{TreeEntry: object.TreeEntry{Mode: mode, Hash: plumbing.NewHash(f[2])}, path: path, size: size})
+	}
+	return out, nil
+}
+
+func (s *Server) renderTreeEntry(r *repo, e listedEntry) obj {
+	o := obj{"path": e.path, "mode": modeString(e.Mode), "type": "blob", "sha": e.Hash.String()}
 	switch e.Mode {
 	case filemode.Dir:
 		o["type"], o["url"] = "tree", s.repoURL(r, "/git/trees/"+e.Hash.String())
@@ -38,9 +91,7 @@ func (s *Server) renderTreeEntry(r *repo, path string, e object.TreeEntry) obj {
 		o["type"] = "commit"
 	default:
 		o["url"] = s.repoURL(r, "/git/blobs/"+e.Hash.String())
-		if size, err := r.git.st.EncodedObjectSize(e.Hash); err == nil {
-			o["size"] = size
-		}
+		o["size"] = e.size
 	}
 	return o
 }

@@ -24,6 +24,9 @@ type fact struct {
 	rank int
 }
 
+// patience is how long a Promotion may wait before it is worth a line.
+const patience = 10 * time.Second
+
 // The shapes that stand before facts; those of phases come from [report.Word].
 const (
 	markNew  = "•"
@@ -82,14 +85,8 @@ func promotionFacts(m moment, p *pipeline.Promotion) []fact {
 	if !p.StartedAt.IsZero() {
 		facts = append(facts, about("started", p.StartedAt, markRun, 1, "started: %s", p.Reason))
 	}
-	if n := p.Pull().Number; n != 0 {
-		at := m.At
-		if pr, ok := m.pull(n); ok {
-			at = pr.CreatedAt
-		}
-		facts = append(facts, about("pull", at, markRun, 2, "opened #%d", n))
-	}
-	if w := p.WaitingOn(); w != "" {
+	// What ends by itself within moments is no news.
+	if w := p.WaitingOn(); w != "" && p.Steps[p.Next()].WakeAt.Sub(m.At) > patience {
 		facts = append(facts, about("wait/"+w, m.At, markWait, 4, "waiting: %s", w))
 	}
 	switch {
@@ -113,15 +110,28 @@ func change(p *pipeline.Promotion) string {
 	return strings.TrimSuffix(p.Freight.Headline(), to) + p.Previous.Version() + " → " + to
 }
 
+// fine is the time of something on GitHub, which rounds to seconds: what is new
+// happened between the last look and now.
+func (m moment) fine(t time.Time) time.Time {
+	if m.At.Sub(t) < 2*time.Second {
+		return m.At
+	}
+	return t
+}
+
 func pullFacts(m moment, p forge.PullRequest) []fact {
+	promotion, promoted := m.promotionOf(p)
 	about := func(key string, at time.Time, mark string, rank int, format string, args ...any) fact {
-		f := fact{Key: fmt.Sprintf("pull/%d/%s", p.Number, key), At: at, Mark: mark, rank: rank, Text: fmt.Sprintf(format, args...), Subject: fmt.Sprintf("#%d", p.Number)}
-		if promotion, ok := m.promotionOf(p.Number); ok {
+		f := fact{
+			Key: fmt.Sprintf("pull/%d/%s", p.Number, key), At: m.fine(at), Mark: mark, rank: rank,
+			Text: fmt.Sprintf(format, args...), Subject: fmt.Sprintf("#%d", p.Number),
+		}
+		if promoted {
 			f.Subject, f.Change = promotion.ID, change(&promotion)
 		}
 		return f
 	}
-	var facts []fact
+	facts := []fact{about("opened", p.CreatedAt, markRun, 2, "%s opened #%d", p.Author, p.Number)}
 	for _, c := range m.checksOf(p.HeadSHA) {
 		if c.App != ciApp || c.Conclusion == "" {
 			continue
@@ -143,7 +153,11 @@ func pullFacts(m moment, p forge.PullRequest) []fact {
 	}
 	switch {
 	case p.Merged:
-		facts = append(facts, about("merged", p.ClosedAt, markDone, 7, "%s merged #%d", p.MergedBy, p.Number))
+		merged := about("merged", p.ClosedAt, markDone, 7, "%s merged #%d", p.MergedBy, p.Number)
+		if end := promotion.FinishedAt; !end.IsZero() && merged.At.After(end) {
+			merged.At = end // what it led to was not seen before it
+		}
+		facts = append(facts, merged)
 	case p.State == "closed":
 		facts = append(facts, about("closed", p.ClosedAt, markNote, 7, "#%d was closed", p.Number))
 	case p.Draft:

@@ -95,11 +95,12 @@ func (m moment) checksOf(sha string) []forge.CheckRun {
 	return out
 }
 
-// promotionOf returns the Promotion that opened a pull request.
-func (m moment) promotionOf(number int) (pipeline.Promotion, bool) {
-	for _, p := range m.Snapshot.Promotions {
-		if p.Pull().Number == number {
-			return p, true
+// promotionOf returns the Promotion that a pull request belongs to: the one whose
+// branch it is from.
+func (m moment) promotionOf(pr forge.PullRequest) (pipeline.Promotion, bool) {
+	for i := range m.Snapshot.Promotions {
+		if p := &m.Snapshot.Promotions[i]; pipeline.PromotionBranch(p) == pr.Head {
+			return *p, true
 		}
 	}
 	return pipeline.Promotion{}, false
@@ -121,7 +122,7 @@ func (m moment) verified(stage, version string) bool {
 	return ok && !m.Snapshot.Mark(stage, f.ID).VerifiedAt.IsZero()
 }
 
-// deploymentOf returns the Deployments that name a Promotion.
+// deploymentsOf returns the Deployments that name a Promotion.
 func (m moment) deploymentsOf(promotion string) []forge.Deployment {
 	var out []forge.Deployment
 	for _, d := range m.Deployments {

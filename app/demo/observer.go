@@ -7,13 +7,11 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/kargo-app/kargo/store"
 )
 
-// glance is how often the state is looked at when nothing was announced: the
-// store announces new work, not every result.
-const glance = 200 * time.Millisecond
+// glance is how often the state is looked at when nothing was announced: GitHub
+// announces what changes there, the store announces nothing.
+const glance = 100 * time.Millisecond
 
 // memory is how many facts the page can look back on.
 const memory = 200
@@ -40,7 +38,6 @@ func newObserver(w *world, tell func(moment, []fact)) *observer {
 
 // run observes until ctx ends.
 func (o *observer) run(ctx context.Context) error {
-	work := o.world.server.DB().NotifyOf(store.WorkDelivery, store.WorkReconcile, store.WorkStage)
 	tick := time.NewTicker(glance)
 	defer tick.Stop()
 	var last [sha256.Size]byte
@@ -65,7 +62,6 @@ func (o *observer) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-announced:
-		case <-work:
 		case <-tick.C:
 		}
 	}

@@ -29,7 +29,7 @@ func TestOnce(t *testing.T) {
 	}
 	for _, want := range []string{
 		"Demo ready → http://127.0.0.1:", "git clone http://127.0.0.1:",
-		"discovered: Freight", "opened #1", "check manifests on #1: success", "kargo[bot] merged #1", "verified in staging",
+		"discovered: Freight", "kargo[bot] opened #1", "check manifests on #1: success", "kargo[bot] merged #1", "verified in staging",
 		"ana wrote in #2: /promote prod", "waiting: 0 of 1 approvals", "ben approved #3", "verified in prod",
 		"GitHub and the store agree",
 	} {
@@ -40,7 +40,7 @@ func TestOnce(t *testing.T) {
 	if strings.Contains(out.String(), "\x1b") {
 		t.Error("control sequences although the output is no terminal")
 	}
-	if t.Failed() {
+	if t.Failed() || testing.Verbose() {
 		t.Log(out.String())
 	}
 }

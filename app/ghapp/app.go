@@ -14,6 +14,8 @@ import (
 	"github.com/bradleyfalzon/ghinstallation/v2"
 	"github.com/golang-jwt/jwt/v4"
 	"github.com/google/go-github/v62/github"
+
+	"github.com/kargo-app/kargo/pipeline"
 )
 
 // LookupFunc finds the installation that serves a repository, and the
@@ -92,7 +94,7 @@ func New(o Options) (*App, error) {
 		limits: map[int64]*limiter{}, resolved: map[string]resolution{}, rules: map[string]ruleMemo{},
 	}
 	a.wire = &observe{next: &exchange{next: o.Transport, timeout: o.Timeout}, host: h, now: o.Now, log: o.Log, metrics: o.Metrics}
-	unsigned := &userAgent{name: o.UserAgent, next: &retry{sleep: o.Sleep, next: &limits{l: a.limiter(0), next: a.wire}}}
+	unsigned := &userAgent{name: o.UserAgent, next: &retry{now: o.Now, sleep: o.Sleep, next: &limits{l: a.limiter(0), next: a.wire}}}
 	a.tokens = newTokens(o, h, unsigned)
 	a.jwt = a.rest(&redirects{next: ghinstallation.NewAppsTransportFromPrivateKey(unsigned, o.AppID, o.PrivateKey)})
 	return a, nil
@@ -158,7 +160,7 @@ func (a *App) as(key tokenKey) *rest {
 	return a.rest(&userAgent{
 		name: a.opts.UserAgent,
 		next: &redirects{next: &retry{
-			sleep: a.opts.Sleep,
+			now: a.opts.Now, sleep: a.opts.Sleep,
 			next: &etags{
 				cache: a.cache, scope: key.String(),
 				next: &limits{l: a.limiter(key.installation), next: &signIn{app: a, key: key, next: a.wire}},
@@ -184,6 +186,9 @@ func (a *App) onURL(ctx context.Context, repoURL string) (*rest, error) {
 	}
 	return a.on(ctx, owner, name)
 }
+
+// RepoURL returns the URL by which the ports of steps know a repository.
+func (a *App) RepoURL(repo pipeline.Repo) string { return a.host.git(repo.Owner, repo.Name) }
 
 func (a *App) limiter(installation int64) *limiter {
 	a.mu.Lock()

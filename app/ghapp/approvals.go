@@ -48,7 +48,8 @@ func (s *Gates) Approvals(ctx context.Context, repoURL string, number int, head 
 }
 
 // approvers returns those whose latest verdict approves head, in the order of
-// their first review. A comment is no verdict and replaces none.
+// their first review. A comment is no verdict and replaces none; programs approve
+// nothing.
 func (r *rest) approvers(ctx context.Context, number int, head string) ([]string, error) {
 	latest := map[string]review{}
 	var order []string

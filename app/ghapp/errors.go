@@ -41,9 +41,22 @@ func (e *limitError) Error() string {
 	return fmt.Sprintf("%s; next request in %s", e.why, e.wait.Round(time.Second))
 }
 
+// unsentError is what kept a request from being sent.
+type unsentError struct{ err error }
+
+// Error implements error.
+func (e *unsentError) Error() string { return e.err.Error() }
+
+// Unwrap returns the cause.
+func (e *unsentError) Unwrap() error { return e.err }
+
 // uncertain reports whether a request may have had its effect although there is
 // no proper answer.
 func uncertain(err error) bool {
+	var unsent *unsentError
+	if errors.As(err, &unsent) {
+		return false
+	}
 	var f *faultError
 	return errors.As(err, &f)
 }

@@ -55,6 +55,9 @@ func (a *App) keyFor(ctx context.Context, owner, name string) (tokenKey, error) 
 // repository was transferred.
 func (a *App) token(ctx context.Context, key tokenKey) (token string, drop func(), err error) {
 	token, from, err := a.tokens.get(ctx, key)
+	if err != nil {
+		err = &unsentError{err}
+	}
 	if errors.Is(err, ErrNotInstalled) && key.scope == scopeRepo {
 		owner, name, _ := strings.Cut(key.repo, "/")
 		a.forget(owner, name)

@@ -109,8 +109,9 @@ func (s *Pulls) ByHead(ctx context.Context, repoURL, head, base string) (step.Pu
 // byHead prefers an open pull request, then a merged one, then the newest. What
 // GitHub returns is checked again: it ignores a head that it cannot make sense of.
 func (r *rest) byHead(ctx context.Context, head, base string) (pull, error) {
-	query := url.Values{
-		"head": {r.owner + ":" + head}, "base": {base}, "state": {"all"}, "sort": {"created"}, "direction": {"desc"},
+	query := url.Values{"head": {r.owner + ":" + head}, "state": {"all"}, "sort": {"created"}, "direction": {"desc"}}
+	if base != "" {
+		query.Set("base", base)
 	}
 	var best *pull
 	rank := func(p *pull) int {
@@ -129,7 +130,7 @@ func (r *rest) byHead(ctx context.Context, head, base string) (pull, error) {
 		for i := range page {
 			p := &page[i]
 			ours := p.Head.Repo != nil && p.Base.Repo != nil && p.Head.Repo.ID == p.Base.Repo.ID
-			if ours && p.Head.Ref == head && p.Base.Ref == base && rank(p) > rank(best) {
+			if ours && p.Head.Ref == head && (base == "" || p.Base.Ref == base) && rank(p) > rank(best) {
 				best = p
 			}
 		}

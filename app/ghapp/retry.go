@@ -20,6 +20,7 @@ const (
 // caller knows what to look for. What is still a 5xx then says nothing about the
 // request and becomes a *pipeline.TransientError.
 type retry struct {
+	now   func() time.Time
 	sleep func(context.Context, time.Duration) error
 	next  http.RoundTripper
 }
@@ -31,10 +32,15 @@ func (t *retry) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp, err := t.next.RoundTrip(req)
 		if err == nil && resp.StatusCode >= http.StatusInternalServerError {
 			_ = resp.Body.Close()
-			err = &pipeline.TransientError{Err: &faultError{method: req.Method, path: req.URL.Path, status: resp.StatusCode}}
+			after, _ := retryAfter(resp, t.now())
+			err = &pipeline.TransientError{RetryAfter: after, Err: &faultError{method: req.Method, path: req.URL.Path, status: resp.StatusCode}}
 		}
-		if err == nil || !uncertain(err) || !repeatable(req) || attempt == tries {
-			return outcome(resp, err)
+		if err == nil {
+			return resp, nil
+		}
+		after, _ := pipeline.IsTransient(err)
+		if !uncertain(err) || !repeatable(req) || attempt == tries || after > patience {
+			return nil, err
 		}
 		if err := t.sleep(req.Context(), pause); err != nil {
 			return nil, err
@@ -44,13 +50,6 @@ func (t *retry) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-}
-
-func outcome(resp *http.Response, err error) (*http.Response, error) {
-	if err != nil {
-		return nil, err
-	}
-	return resp, nil
 }
 
 func repeatable(req *http.Request) bool {

@@ -105,10 +105,11 @@ func (t *tokens) get(ctx context.Context, k tokenKey) (string, *ghinstallation.T
 	if mintStatus(err) == http.StatusUnprocessableEntity && from.InstallationTokenOptions.Permissions != nil {
 		// The App was registered, or accepted, with fewer permissions than it uses:
 		// take what there is, still for this repository only.
-		t.wide.Add(k.wideKey(), true)
 		t.drop(k, from)
-		from = t.minter(k)
-		token, err = from.Token(ctx)
+		from = t.keep(k, t.newMinter(k, false))
+		if token, err = from.Token(ctx); err == nil {
+			t.wide.Add(k.wideKey(), true)
+		}
 	}
 	if err != nil {
 		t.drop(k, from)
@@ -123,11 +124,20 @@ func (t *tokens) minter(k tokenKey) *ghinstallation.Transport {
 	if m, ok := t.minted.Get(k); ok {
 		return m
 	}
+	return t.keep(k, t.newMinter(k, !t.wide.Contains(k.wideKey())))
+}
+
+func (t *tokens) newMinter(k tokenKey, narrow bool) *ghinstallation.Transport {
 	// ghinstallation writes to the App's transport while it mints, so that it
 	// cannot be shared.
 	m := ghinstallation.NewFromAppsTransport(ghinstallation.NewAppsTransportFromPrivateKey(t.wire, t.opts.AppID, t.opts.PrivateKey), k.installation)
 	m.BaseURL = strings.TrimRight(t.host.rest.String(), "/")
-	m.InstallationTokenOptions = k.options(!t.wide.Contains(k.wideKey()))
+	m.InstallationTokenOptions = k.options(narrow)
+	return m
+}
+
+// keep returns m, or the minter that somebody else kept first.
+func (t *tokens) keep(k tokenKey, m *ghinstallation.Transport) *ghinstallation.Transport {
 	if earlier, ok, _ := t.minted.PeekOrAdd(k, m); ok {
 		return earlier
 	}
@@ -163,7 +173,8 @@ func mintError(k tokenKey, err error) error {
 	switch code := he.Response.StatusCode; {
 	case code == http.StatusForbidden && strings.Contains(body.Message, "suspended"):
 		return fmt.Errorf("%s: %w", doing, suspended())
-	case code == http.StatusNotFound:
+	case code == http.StatusNotFound, code == http.StatusUnprocessableEntity && strings.Contains(body.Message, "repository"):
+		// 422: the installation no longer reaches the repository.
 		return fmt.Errorf("%s: %w", doing, ErrNotInstalled)
 	case code == http.StatusUnauthorized:
 		return fmt.Errorf("%s: GitHub does not take the App's signature (%s): check the App id, the private key and the clock", doing, body.Message)

@@ -67,6 +67,25 @@ func TestMissingPermissionWidensPermissionsButNotRepositories(t *testing.T) {
 	}
 }
 
+func TestRepositoryThatLeftTheInstallationSaysSo(t *testing.T) {
+	t.Parallel()
+	o := newOdd(t)
+	o.on(mint, refuse(422, "There is at least one repository that does not exist or is not accessible to the parent installation."))
+	o.on("GET /repos/acme/gitops/installation", refuse(404, "Not Found"))
+	if err := o.getPull(); !errors.Is(err, ghapp.ErrNotInstalled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestMintThatFailsIsNotRepeatedForEachTryOfTheRequest(t *testing.T) {
+	t.Parallel()
+	o := newOdd(t)
+	o.on(mint, say(502, ""))
+	if _, transient := pipeline.IsTransient(o.getPull()); !transient || len(o.mints) != 3 {
+		t.Errorf("transient %t after %d mints", transient, len(o.mints))
+	}
+}
+
 func TestRevokedTokenIsReplacedOnce(t *testing.T) {
 	t.Parallel()
 	o := newOdd(t)

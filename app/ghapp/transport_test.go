@@ -111,7 +111,7 @@ func TestAnswerThatDoesNotComeIsTransient(t *testing.T) {
 
 func TestRateLimitsFailFastAndSayHowLong(t *testing.T) {
 	t.Parallel()
-	now := time.Now()
+	start := time.Now()
 	for name, tc := range map[string]struct {
 		answer http.HandlerFunc
 		want   time.Duration
@@ -120,12 +120,13 @@ func TestRateLimitsFailFastAndSayHowLong(t *testing.T) {
 		"429 with retry-after":           {refuse(429, "Too many", "Retry-After", "30"), 30 * time.Second},
 		"429 without a word":             {say(429, ""), time.Minute},
 		"403 that only says so":          {refuse(403, "You have exceeded a secondary rate limit. Please wait."), time.Minute},
-		"403 with nothing remaining":     {refuse(403, "API rate limit exceeded", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", strconv.FormatInt(now.Add(90*time.Second).Unix(), 10)), 90 * time.Second},
+		"403 with nothing remaining":     {refuse(403, "API rate limit exceeded", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", strconv.FormatInt(start.Add(90*time.Second).Unix(), 10)), 90 * time.Second},
 		"429 whose reset is in the past": {refuse(429, "API rate limit exceeded", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", "1"), time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := newOdd(t)
+			o.clock.now = start
 			o.on(comments, tc.answer, say(201, said))
 			o.on(pullOne, say(200, openPull))
 			after, transient := pipeline.IsTransient(o.comment())

@@ -83,7 +83,7 @@ func newRoot(e *env) *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return &exitError{code: exitUsage, err: err}
 	})
-	root.AddCommand(serveCommand(e), validateCommand(e), planCommand(e), discoverCommand(e), evalCommand(e))
+	root.AddCommand(serveCommand(e), demoCommand(e), validateCommand(e), planCommand(e), discoverCommand(e), evalCommand(e))
 	return root
 }
 

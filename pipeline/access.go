@@ -58,14 +58,16 @@ func Allows(entries []string, a Actor) bool {
 	for _, e := range entries {
 		switch {
 		case strings.HasPrefix(e, "role:"):
-			if need, ok := roleRank[strings.TrimPrefix(e, "role:")]; ok && roleRank[a.Role] >= need {
+			// Lesser roles are everybody's on a public repository.
+			need := roleRank[strings.TrimPrefix(e, "role:")]
+			if need >= roleRank["write"] && roleRank[a.Role] >= need {
 				return true
 			}
 		case strings.HasPrefix(e, "@") && strings.Contains(e, "/"):
 			if slices.ContainsFunc(a.Teams, func(t string) bool { return strings.EqualFold(t, e) }) {
 				return true
 			}
-		case strings.EqualFold(strings.TrimPrefix(e, "@"), a.Login):
+		case a.Login != "" && strings.EqualFold(strings.TrimPrefix(e, "@"), a.Login):
 			return true
 		}
 	}

@@ -7,66 +7,18 @@ import (
 	"time"
 )
 
-// Action is something that should happen now. The set is closed.
-type Action interface{ action() }
-
-// CreateFreight stores new Freight.
-type CreateFreight struct{ Freight Freight }
-
-// AdoptFreight makes Freight current in a Stage whose files already hold it.
-type AdoptFreight struct{ Stage, Freight string }
-
-// MarkVerified records that Freight is verified in a Stage.
-type MarkVerified struct{ Stage, Freight string }
-
-// StartPromotion queues a Promotion. Its ID and Seq are given by the store.
-type StartPromotion struct {
-	Promotion Promotion
-	// Intent is the request it answers, empty for auto-promotion.
-	Intent string
-}
-
-// AbortPromotion ends a Promotion.
-type AbortPromotion struct {
-	Promotion string
-	Reason    string
-	// Intent is the request it answers, empty when the rules demand it.
-	Intent string
-}
-
-// RefuseIntent answers a request with the reason why it is not granted.
-type RefuseIntent struct {
-	Intent string
-	Err    *UserError
-}
-
-// Wake asks to decide again at a time although nothing may have happened.
-type Wake struct{ At time.Time }
-
-func (CreateFreight) action()  {}
-func (AdoptFreight) action()   {}
-func (MarkVerified) action()   {}
-func (StartPromotion) action() {}
-func (AbortPromotion) action() {}
-func (RefuseIntent) action()   {}
-func (Wake) action()           {}
-
 // Decide says what should happen now. It is pure: same inputs, same actions.
 // Applying its actions and deciding again with nothing new yields nothing but
 // [Wake].
 func Decide(p Pipeline, s Snapshot, now time.Time) []Action {
-	d := decision{p: p, s: s, now: now, ended: map[string]bool{}, queued: map[string]bool{}}
-	for _, pr := range s.Promotions {
-		d.ended[pr.ID] = pr.AbortRequested != ""
-	}
-	d.freight()
+	d := newDecision(p, s, now)
 	d.orphans()
-	d.verified()
 	d.adopt()
+	d.verified()
 	d.intents()
 	d.promote()
 	if !d.wake.IsZero() {
-		d.actions = append(d.actions, Wake{At: d.wake})
+		d.add(Wake{At: d.wake})
 	}
 	return d.actions
 }
@@ -77,10 +29,37 @@ type decision struct {
 	now     time.Time
 	wake    time.Time
 	actions []Action
+	// known is what the Snapshot says and what the actions add to it, so that
+	// each step of a decision builds on those before.
+	known *Facts
+	// stages and auto answer for a Stage's name.
+	stages map[string]*Stage
+	auto   map[string]bool
 	// ended holds the Promotions that are or will be asked to abort.
 	ended map[string]bool
-	// queued holds "stage freight" pairs that this decision starts.
-	queued map[string]bool
+}
+
+// newDecision also creates the Freight that the rest is about.
+func newDecision(p Pipeline, s Snapshot, now time.Time) *decision {
+	d := &decision{
+		p: p, s: s, now: now,
+		stages: make(map[string]*Stage, len(p.Stages)),
+		auto:   make(map[string]bool, len(p.Stages)),
+		ended:  map[string]bool{},
+	}
+	selected := compilePolicies(p.Policies)
+	for i := range p.Stages {
+		stage := &p.Stages[i]
+		d.stages[stage.Name], d.auto[stage.Name] = stage, selected(stage)
+	}
+	for i := range s.Promotions {
+		if s.Promotions[i].AbortRequested != "" {
+			d.ended[s.Promotions[i].ID] = true
+		}
+	}
+	d.freight()
+	d.known = d.s.Facts()
+	return d
 }
 
 func (d *decision) add(a Action) { d.actions = append(d.actions, a) }
@@ -91,7 +70,8 @@ func (d *decision) freight() {
 	taken := func(alias string) bool {
 		return slices.ContainsFunc(d.s.Freight, func(f Freight) bool { return f.Alias == alias })
 	}
-	for _, w := range d.p.Warehouses {
+	for i := range d.p.Warehouses {
+		w := &d.p.Warehouses[i]
 		if w.FreightCreationPolicy == CreateManually {
 			continue
 		}
@@ -104,6 +84,12 @@ func (d *decision) freight() {
 		}
 		f.Alias = Alias(f.ID, taken)
 		f.DiscoveredAt = d.now
+		for _, old := range d.s.Freight {
+			// What is found last is newest, even when the clock was set back.
+			if old.Warehouse == f.Warehouse && !f.DiscoveredAt.After(old.DiscoveredAt) {
+				f.DiscoveredAt = old.DiscoveredAt.Add(time.Microsecond)
+			}
+		}
 		d.s.Freight = append(slices.Clip(d.s.Freight), f)
 		d.add(CreateFreight{Freight: f})
 	}
@@ -116,7 +102,7 @@ func (d *decision) orphans() {
 		if pr.Phase.Terminal() || d.ended[pr.ID] {
 			continue
 		}
-		if _, ok := d.p.Stage(pr.Stage.Name); !ok {
+		if _, ok := d.stages[pr.Stage.Name]; !ok {
 			d.abort(pr.ID, fmt.Sprintf("Stage %q is no longer in .kargo.yaml", pr.Stage.Name), "")
 		}
 	}
@@ -127,311 +113,176 @@ func (d *decision) abort(id, reason, intent string) {
 	d.add(AbortPromotion{Promotion: id, Reason: reason, Intent: intent})
 }
 
+// adopt makes Freight current in Stages that never had any of its origin and
+// whose files already hold it.
+func (d *decision) adopt() {
+	for i := range d.p.Stages {
+		stage := &d.p.Stages[i]
+		n, ok := d.known.numbers[d.s.Matches[stage.Name]]
+		if !ok || stage.ControlFlow() {
+			continue
+		}
+		f := &d.known.freight[n]
+		k := d.known.stage(stage.Name)
+		if _, asked := stage.Request(f.Warehouse); !asked || d.known.currentOf(k, f.Warehouse) >= 0 || len(k.open) > 0 {
+			continue
+		}
+		d.mark(k, stage.Name, n, func(m *Mark) {
+			m.CurrentSince = d.now
+			if m.VerifiedAt.IsZero() {
+				m.VerifiedAt = d.now
+			}
+		})
+		d.add(AdoptFreight{Stage: stage.Name, Freight: f.ID})
+		d.add(MarkVerified{Stage: stage.Name, Freight: f.ID})
+	}
+}
+
+// mark changes what is known of a Freight in a Stage; the Snapshot stays as it
+// is.
+func (d *decision) mark(k *stageFacts, stage string, n int, change func(*Mark)) {
+	m := Mark{Stage: stage, Freight: d.known.freight[n].ID}
+	if old := k.markOf(n); old != nil {
+		m = *old
+	}
+	change(&m)
+	d.known.setMark(k, n, &m)
+}
+
 // verified marks Freight verified: in a control-flow Stage everything that is
 // available, elsewhere what is current, since a Stage without verification
 // verifies on success.
 func (d *decision) verified() {
-	for _, stage := range d.p.Stages {
-		for _, f := range d.s.Freight {
-			m := d.s.Mark(stage.Name, f.ID)
-			if !m.VerifiedAt.IsZero() {
-				continue
+	for _, stage := range d.upstreamFirst() {
+		k := d.known.stage(stage.Name)
+		if !stage.ControlFlow() {
+			for _, n := range k.current {
+				d.verify(k, stage.Name, n)
 			}
-			reached := !m.CurrentSince.IsZero()
-			if stage.ControlFlow() {
-				v := Explain(d.p, d.s, stage, f, d.now)
-				reached = v.Available()
-				d.wake = earliest(d.wake, v.Next())
-			}
-			if reached {
-				d.setMark(stage.Name, f.ID, func(m *Mark) { m.VerifiedAt = d.now })
-				d.add(MarkVerified{Stage: stage.Name, Freight: f.ID})
+			continue
+		}
+		for i := range stage.Requests {
+			req := &stage.Requests[i]
+			ups := d.known.lookAll(req.Stages)
+			for _, n := range d.known.byOrigin[req.Origin] {
+				if k.verified(n) {
+					continue
+				}
+				ok, at := available(k, ups, req, n, d.now)
+				if ok {
+					d.verify(k, stage.Name, n)
+				}
+				d.wake = earliest(d.wake, at)
 			}
 		}
 	}
 }
 
-// setMark keeps the snapshot in step with the actions, so that what follows in
-// the same decision builds on them.
-func (d *decision) setMark(stage, freight string, change func(*Mark)) {
-	d.s.Marks = slices.Clone(d.s.Marks)
-	for i := range d.s.Marks {
-		if d.s.Marks[i].Stage == stage && d.s.Marks[i].Freight == freight {
-			change(&d.s.Marks[i])
+func (d *decision) verify(k *stageFacts, stage string, n int) {
+	if k.verified(n) {
+		return
+	}
+	d.mark(k, stage, n, func(m *Mark) { m.VerifiedAt = d.now })
+	d.add(MarkVerified{Stage: stage, Freight: d.known.freight[n].ID})
+}
+
+// upstreamFirst orders Stages so that one decision carries Freight through any
+// chain of control-flow Stages. Cycles, which validation rejects, are broken
+// anywhere.
+func (d *decision) upstreamFirst() []*Stage {
+	out := make([]*Stage, 0, len(d.p.Stages))
+	seen := make(map[string]bool, len(d.p.Stages))
+	var visit func(*Stage)
+	visit = func(s *Stage) {
+		if seen[s.Name] {
 			return
 		}
-	}
-	m := Mark{Stage: stage, Freight: freight}
-	change(&m)
-	d.s.Marks = append(d.s.Marks, m)
-}
-
-// adopt makes Freight current in Stages that never had any and whose files
-// already hold it.
-func (d *decision) adopt() {
-	for _, stage := range d.p.Stages {
-		id, ok := d.s.Matches[stage.Name]
-		if !ok || stage.ControlFlow() {
-			continue
-		}
-		f, ok := d.s.FreightByID(id)
-		if !ok {
-			continue
-		}
-		if _, has := d.s.Current(stage.Name, f.Warehouse); has {
-			continue
-		}
-		if _, busy := d.active(stage.Name); busy {
-			continue
-		}
-		d.setMark(stage.Name, id, func(m *Mark) { m.CurrentSince, m.VerifiedAt = d.now, d.now })
-		d.add(AdoptFreight{Stage: stage.Name, Freight: id})
-		d.add(MarkVerified{Stage: stage.Name, Freight: id})
-	}
-}
-
-func (d *decision) active(stage string) (Promotion, bool) {
-	pr, ok := d.s.Active(stage)
-	return pr, ok && !d.ended[pr.ID]
-}
-
-// intents answers what people asked for.
-func (d *decision) intents() {
-	for _, in := range d.s.Intents {
-		switch in.Kind {
-		case IntentAbort:
-			d.abortIntent(in)
-		case IntentPromote:
-			d.promoteIntent(in)
-		default:
-			d.refuse(in, &UserError{Message: fmt.Sprintf("%q is not something that can be asked for", in.Kind)})
-		}
-	}
-}
-
-func (d *decision) refuse(in Intent, err *UserError) {
-	d.add(RefuseIntent{Intent: in.ID, Err: err})
-}
-
-func (d *decision) abortIntent(in Intent) {
-	var target *Promotion
-	for i := range d.s.Promotions {
-		pr := &d.s.Promotions[i]
-		switch {
-		case pr.Phase.Terminal() || d.ended[pr.ID]:
-			continue
-		case in.Promotion != "" && pr.ID != in.Promotion:
-			continue
-		case in.Stage != "" && pr.Stage.Name != in.Stage:
-			continue
-		case in.Promotion == "" && in.Stage == "" && pr.Pull().Number != in.Number:
-			continue
-		}
-		if target == nil || pr.Phase == Running {
-			target = pr
-		}
-	}
-	if target == nil {
-		what := "no Promotion is running for this pull request"
-		if in.Promotion != "" || in.Stage != "" {
-			what = fmt.Sprintf("no Promotion %s is queued or running", in.Promotion+in.Stage)
-		}
-		d.refuse(in, &UserError{Message: what, Hint: "/kargo status"})
-		return
-	}
-	if err := d.p.Authorize(VerbAbort, target.Stage, in.Actor); err != nil {
-		d.refuse(in, asUserError(err))
-		return
-	}
-	d.abort(target.ID, "aborted by "+in.Actor.Login, in.ID)
-}
-
-func (d *decision) promoteIntent(in Intent) {
-	stage, ok := d.p.Stage(in.Stage)
-	if !ok {
-		d.refuse(in, UnknownStage(d.p, in.Stage))
-		return
-	}
-	if err := d.p.Authorize(VerbPromote, stage, in.Actor); err != nil {
-		d.refuse(in, asUserError(err))
-		return
-	}
-	if stage.ControlFlow() {
-		d.refuse(in, &UserError{Message: fmt.Sprintf("Stage %q only routes Freight, nothing is promoted to it", stage.Name)})
-		return
-	}
-	f, err := d.wanted(in, stage)
-	if err != nil {
-		d.refuse(in, err)
-		return
-	}
-	v := Explain(d.p, d.s, stage, f, d.now)
-	if !v.Available() {
-		d.refuse(in, notAvailable(stage, f, v))
-		return
-	}
-	if pr, busy := d.s.Last(stage.Name, f.ID); busy && !pr.Phase.Terminal() && !d.ended[pr.ID] {
-		d.refuse(in, &UserError{
-			Message: fmt.Sprintf("%s is already on its way to %s as %s", f.Headline(), stage.Name, pr.ID),
-			Hint:    "/kargo status " + stage.Name,
-		})
-		return
-	}
-	if cur, ok := d.s.Current(stage.Name, f.Warehouse); ok && cur.ID == f.ID {
-		if _, busy := d.active(stage.Name); !busy {
-			d.refuse(in, &UserError{Message: fmt.Sprintf("%s is already current in %s", f.Headline(), stage.Name)})
-			return
-		}
-	}
-	d.start(stage, f, in.ID, func(pr *Promotion) {
-		pr.Actor, pr.Source = in.Actor.Login, in.Number
-		pr.Reason = "asked for by " + in.Actor.Login
-		if d.p.AutoPromotion(stage) {
-			pr.HoldIntent = SetHold
-			req, _ := stage.Request(f.Warehouse)
-			if c, ok := Candidate(d.p, d.s, stage, req, d.now); ok && c.ID == f.ID {
-				pr.HoldIntent = ClearHold
+		seen[s.Name] = true
+		for i := range s.Requests {
+			for _, up := range s.Requests[i].Stages {
+				if u, ok := d.stages[up]; ok {
+					visit(u)
+				}
 			}
 		}
-	})
-}
-
-// wanted returns the Freight an intent asks for: the one it names, else the
-// newest available one, else the newest one at all so that the refusal can name
-// its gates.
-func (d *decision) wanted(in Intent, stage Stage) (Freight, *UserError) {
-	if in.Freight != "" {
-		f, ok := d.s.FreightByID(in.Freight)
-		if !ok {
-			return Freight{}, &UserError{Message: fmt.Sprintf("Freight %s is unknown", Short(in.Freight)), Hint: "/kargo status"}
-		}
-		return f, nil
+		out = append(out, s)
 	}
-	var best, newest Freight
-	for _, req := range stage.Requests {
-		if f, ok := Candidate(d.p, d.s, stage, req, d.now); ok && (best.ID == "" || newerFirst(f, best) < 0) {
-			if cur, has := d.s.Current(stage.Name, req.Origin); !has || cur.ID != f.ID || best.ID == "" {
-				best = f
-			}
-		}
-		for _, f := range d.s.Freight {
-			if f.Warehouse == req.Origin && (newest.ID == "" || newerFirst(f, newest) < 0) {
-				newest = f
-			}
-		}
+	for i := range d.p.Stages {
+		visit(&d.p.Stages[i])
 	}
-	switch {
-	case best.ID != "":
-		return best, nil
-	case newest.ID != "":
-		return newest, nil
-	}
-	return Freight{}, &UserError{
-		Message: fmt.Sprintf("there is no Freight yet for Stage %q", stage.Name),
-		Hint:    "Freight appears when " + strings.Join(origins(stage), ", ") + " discovers artifacts; /kargo status shows what was seen",
-	}
+	return out
 }
 
 // promote starts auto-promotions.
 func (d *decision) promote() {
-	for _, stage := range d.p.Stages {
-		if stage.ControlFlow() {
+	for i := range d.p.Stages {
+		stage := &d.p.Stages[i]
+		if stage.ControlFlow() || !d.auto[stage.Name] {
 			continue
 		}
-		auto := d.p.AutoPromotion(stage)
-		for _, req := range stage.Requests {
-			if auto {
-				d.autoPromote(stage, req)
-			}
-			d.wakeFor(stage, req)
+		for j := range stage.Requests {
+			d.autoPromote(stage, &stage.Requests[j])
 		}
 	}
 }
 
 // autoPromote applies Kargo's conditions for one origin: not held, a candidate
-// exists, it is neither current nor on its way, and the newest finished
-// Promotion of it did not fail (no automatic retry, not even of an abort).
-func (d *decision) autoPromote(stage Stage, req FreightRequest) {
-	if _, held := d.s.Held(stage.Name, req.Origin); held {
+// exists, it is neither current nor on its way, and the newest Promotion of it
+// succeeded if there was one (no automatic retry, not even of an abort).
+func (d *decision) autoPromote(stage *Stage, req *FreightRequest) {
+	k := d.known.look(stage.Name)
+	if _, held := k.held(stage.Name, req.Origin); held {
 		return
 	}
-	f, ok := Candidate(d.p, d.s, stage, req, d.now)
-	if !ok || d.queued[stage.Name+" "+f.ID] {
+	n, at := d.known.candidate(stage, req, d.now)
+	d.wake = earliest(d.wake, at)
+	if n < 0 || k.isCurrent(n) {
 		return
 	}
-	if cur, ok := d.s.Current(stage.Name, req.Origin); ok && cur.ID == f.ID {
+	if last := k.lastOf(n); last != nil && last.Phase != Succeeded {
 		return
 	}
-	if last, ok := d.s.Last(stage.Name, f.ID); ok && last.Phase != Succeeded {
-		return
-	}
-	d.start(stage, f, "", func(pr *Promotion) {
+	d.start(stage, n, "", func(pr *Promotion) {
 		pr.Reason = fmt.Sprintf("auto-promotion: newest Freight available to %s", stage.Name)
 	})
 }
 
-// wakeFor asks to be woken when the newest Freight of the origin becomes
-// available by time alone.
-func (d *decision) wakeFor(stage Stage, req FreightRequest) {
-	if req.RequiredSoakTime == 0 {
-		return
-	}
-	for _, f := range d.s.Freight {
-		if f.Warehouse != req.Origin {
-			continue
-		}
-		if v := Explain(d.p, d.s, stage, f, d.now); !v.Available() {
-			d.wake = earliest(d.wake, v.Next())
-		}
-	}
-}
-
-func (d *decision) start(stage Stage, f Freight, intent string, fill func(*Promotion)) {
+// start queues a Promotion, which what follows in the same decision takes into
+// account: a hold bites when it is asked for.
+func (d *decision) start(stage *Stage, n int, intent string, fill func(*Promotion)) {
+	f := d.known.freight[n]
+	k := d.known.stage(stage.Name)
 	pr := Promotion{
 		Repo: d.s.Repo, Pipeline: d.p.Name, ConfigSHA: d.s.ConfigSHA,
-		Stage: stage, Vars: d.p.Vars, Freight: f, CreatedAt: d.now,
+		Stage: *stage, Vars: d.p.Vars, Freight: f, CreatedAt: d.now,
 		Collection: []Freight{f},
 	}
 	for _, req := range stage.Requests {
 		if req.Origin == f.Warehouse {
 			continue
 		}
-		if other, ok := d.s.Current(stage.Name, req.Origin); ok {
-			pr.Collection = append(pr.Collection, other)
+		if other := d.known.currentOf(k, req.Origin); other >= 0 {
+			pr.Collection = append(pr.Collection, d.known.freight[other])
 		}
 	}
 	fill(&pr)
-	d.queued[stage.Name+" "+f.ID] = true
-	d.add(StartPromotion{Promotion: NewPromotion(pr), Intent: intent})
+	pr = NewPromotion(pr)
+	d.add(StartPromotion{Promotion: pr, Intent: intent})
+	pr.Seq = k.seq + 1
+	d.known.addPromotion(&pr)
 }
 
 // UnknownStage is the refusal for a Stage name that the pipeline does not have.
 func UnknownStage(p Pipeline, got string) *UserError {
 	names := p.StageNames()
-	err := &UserError{
-		Message: fmt.Sprintf("there is no Stage %q", got),
-		Hint:    "Stages: " + strings.Join(names, ", "),
+	err := &UserError{Message: fmt.Sprintf("there is no Stage %q", got)}
+	if len(names) == 0 {
+		err.Hint = "no Stage is declared in .kargo.yaml"
+		return err
 	}
+	err.Hint = "Stages: " + strings.Join(names, ", ")
 	if s := DidYouMean(got, names); s != "" {
-		err.Hint = fmt.Sprintf("did you mean %q? Stages: %s", s, strings.Join(names, ", "))
+		err.Hint = fmt.Sprintf("did you mean %q? %s", s, err.Hint)
 	}
 	return err
-}
-
-func notAvailable(stage Stage, f Freight, v Verdict) *UserError {
-	err := &UserError{
-		Message: fmt.Sprintf("%s cannot enter %s yet: %s", f.Headline(), stage.Name, strings.Join(v.Unmet(), "; ")),
-		Hint:    "/kargo why " + stage.Name,
-	}
-	if req, ok := stage.Request(f.Warehouse); ok && len(req.Stages) > 0 && v.Next().IsZero() {
-		err.Hint = fmt.Sprintf("/promote %s, or /kargo why %s", req.Stages[0], stage.Name)
-	}
-	return err
-}
-
-func asUserError(err error) *UserError {
-	if u, ok := err.(*UserError); ok { //nolint:errorlint // Authorize returns it bare
-		return u
-	}
-	return &UserError{Message: err.Error(), Err: err}
 }

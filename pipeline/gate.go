@@ -67,6 +67,11 @@ func (v Verdict) Unmet() []string {
 // Kargo's availability: the origin is requested AND (approved OR direct OR
 // verified and soaked in one or all of the upstream Stages).
 func Explain(p Pipeline, s Snapshot, stage Stage, f Freight, now time.Time) Verdict {
+	return s.Facts().Explain(p, stage, f, now)
+}
+
+// Explain is the function [Explain] for one of many questions.
+func (k *Facts) Explain(p Pipeline, stage Stage, f Freight, now time.Time) Verdict {
 	v := Verdict{Stage: stage.Name, Freight: f.ID}
 	req, ok := stage.Request(f.Warehouse)
 	if !ok {
@@ -76,7 +81,7 @@ func Explain(p Pipeline, s Snapshot, stage Stage, f Freight, now time.Time) Verd
 		}}
 		return v
 	}
-	if at := s.Mark(stage.Name, f.ID).ApprovedAt; !at.IsZero() {
+	if at := k.Mark(stage.Name, f.ID).ApprovedAt; !at.IsZero() {
 		v.Gates = []Gate{{Name: "approved for " + stage.Name, Pass: true, Observed: "approved " + stamp(at)}}
 		return v
 	}
@@ -84,62 +89,119 @@ func Explain(p Pipeline, s Snapshot, stage Stage, f Freight, now time.Time) Verd
 		v.Gates = []Gate{{Name: "straight from Warehouse " + f.Warehouse, Pass: true, Observed: "no upstream Stage is asked"}}
 		return v
 	}
-	upstream := Gate{Name: "verified in one of " + strings.Join(req.Stages, ", ")}
+	n, known := k.numbers[f.ID]
+	if !known {
+		n = -1
+	}
+	tree := Gate{Name: "verified in one of " + strings.Join(req.Stages, ", ")}
 	if req.AvailabilityStrategy == All {
-		upstream.Name = "verified in all of " + strings.Join(req.Stages, ", ")
+		tree.Name = "verified in all of " + strings.Join(req.Stages, ", ")
 	}
 	passed := 0
 	for _, name := range req.Stages {
-		g := upstreamGate(s, name, req, f, now)
+		g := k.upstreamGate(p, name, req, n, now)
 		if g.Pass {
 			passed++
-		} else {
-			upstream.Next = earliest(upstream.Next, g.Next)
 		}
-		upstream.Children = append(upstream.Children, g)
+		tree.Children = append(tree.Children, g)
 	}
-	upstream.Pass = passed > 0 && (req.AvailabilityStrategy != All || passed == len(req.Stages))
-	upstream.Observed = fmt.Sprintf("%d of %d", passed, len(req.Stages))
-	if len(upstream.Children) == 1 {
-		upstream = upstream.Children[0]
+	if known {
+		tree.Pass, tree.Next = upstream(k.lookAll(req.Stages), &req, n, now)
 	}
-	v.Gates = []Gate{upstream}
+	tree.Observed = fmt.Sprintf("%d of %d", passed, len(req.Stages))
+	if len(tree.Children) == 1 {
+		tree = tree.Children[0]
+	}
+	v.Gates = []Gate{tree}
 	return v
 }
 
-// upstreamGate is "verified in one Stage, and soaked there if asked".
-func upstreamGate(s Snapshot, name string, req FreightRequest, f Freight, now time.Time) Gate {
-	m := s.Mark(name, f.ID)
-	g := Gate{Name: "verified in " + name}
-	if m.VerifiedAt.IsZero() {
-		g.Observed = notVerified(s, name, f)
-		return g
+// available is the rule behind [Explain], without words. ups are the Stages that
+// the request names.
+func available(s *stageFacts, ups []*stageFacts, req *FreightRequest, n int, now time.Time) (ok bool, at time.Time) {
+	if m := s.markOf(n); m != nil && !m.ApprovedAt.IsZero() {
+		return true, time.Time{}
 	}
-	g.Observed = "verified " + stamp(m.VerifiedAt)
-	need := time.Duration(req.RequiredSoakTime)
-	if need == 0 {
-		g.Pass = true
-		return g
+	if req.Direct {
+		return true, time.Time{}
 	}
-	g.Name = fmt.Sprintf("verified in %s and soaked there %s", name, need)
-	soak := m.Soak(now)
-	g.Pass = soak >= need
-	g.Observed += fmt.Sprintf(", soaked %s", soak.Truncate(time.Second))
-	if !g.Pass {
-		if m.CurrentSince.IsZero() {
-			g.Observed += "; it is no longer current there"
-		} else {
-			g.Next = m.CurrentSince.Add(need)
-			g.Observed += ", ready " + stamp(g.Next)
+	return upstream(ups, req, n, now)
+}
+
+// upstream judges the upstream Stages together. One of them that opens by time
+// opens a OneOf; for All the last one counts, and none may need an event.
+func upstream(ups []*stageFacts, req *FreightRequest, n int, now time.Time) (ok bool, at time.Time) {
+	all := req.AvailabilityStrategy == All
+	ok = all && len(ups) > 0
+	for _, up := range ups {
+		pass, next := up.reach(n, time.Duration(req.RequiredSoakTime), now)
+		switch {
+		case pass && !all:
+			return true, time.Time{}
+		case pass:
+		case !all:
+			at = earliest(at, next)
+		case next.IsZero():
+			return false, time.Time{}
+		default:
+			ok = false
+			if next.After(at) {
+				at = next
+			}
 		}
+	}
+	return ok, at
+}
+
+func (k *Facts) lookAll(names []string) []*stageFacts {
+	out := make([]*stageFacts, len(names))
+	for i, name := range names {
+		out[i] = k.look(name)
+	}
+	return out
+}
+
+// upstreamGate is "verified in one Stage, and soaked there if asked"; n is -1
+// for Freight that nothing is known of.
+func (k *Facts) upstreamGate(p Pipeline, name string, req FreightRequest, n int, now time.Time) Gate {
+	s := k.look(name)
+	g := Gate{Name: "verified in " + name}
+	need := time.Duration(req.RequiredSoakTime)
+	if need > 0 {
+		g.Name = fmt.Sprintf("verified in %s and soaked there %s", name, brief(need))
+	}
+	if n < 0 || !s.verified(n) {
+		g.Observed = notVerified(s, n)
+		return g
+	}
+	m := s.markOf(n)
+	g.Observed = "verified " + stamp(m.VerifiedAt)
+	g.Pass, g.Next = s.reach(n, need, now)
+	if need <= 0 {
+		return g
+	}
+	if st, ok := p.Stage(name); ok && st.ControlFlow() {
+		g.Observed += "; Freight never stays in a Stage that only routes"
+		return g
+	}
+	g.Observed += ", soaked " + brief(max(0, m.Soak(now)).Truncate(time.Second))
+	switch {
+	case g.Pass:
+	case m.CurrentSince.IsZero():
+		g.Observed += "; it is no longer current there"
+	default:
+		g.Observed += ", ready " + stamp(g.Next)
 	}
 	return g
 }
 
-func notVerified(s Snapshot, stage string, f Freight) string {
-	last, ok := s.Last(stage, f.ID)
+func notVerified(s *stageFacts, n int) string {
+	var last *Promotion
+	if n >= 0 {
+		last = s.lastOf(n)
+	}
 	switch {
-	case !ok:
+	case last == nil:
 		return "never promoted there"
 	case last.Phase == Running:
 		if w := last.WaitingOn(); w != "" {
@@ -155,24 +217,34 @@ func notVerified(s Snapshot, stage string, f Freight) string {
 }
 
 // Candidate returns the Freight of one origin that auto-promotion would choose
-// for the Stage: the newest available, ties to the greater id.
-func Candidate(p Pipeline, s Snapshot, stage Stage, req FreightRequest, now time.Time) (Freight, bool) {
-	freight := slices.Clone(s.Freight)
-	slices.SortFunc(freight, newerFirst)
-	for _, f := range freight {
-		if f.Warehouse != req.Origin {
+// for the Stage: the newest available, ties to the greater id. MatchUpstream
+// leaves only what is current in the one upstream Stage, even among approved
+// Freight.
+func Candidate(_ Pipeline, s Snapshot, stage Stage, req FreightRequest, now time.Time) (Freight, bool) {
+	k := s.Facts()
+	n, _ := k.candidate(&stage, &req, now)
+	if n < 0 {
+		return Freight{}, false
+	}
+	return k.freight[n], true
+}
+
+// candidate returns the number of the candidate, -1 for none, and when time
+// alone will bring a newer one, zero for never.
+func (k *Facts) candidate(stage *Stage, req *FreightRequest, now time.Time) (n int, at time.Time) {
+	s, ups := k.look(stage.Name), k.lookAll(req.Stages)
+	match := req.SelectionPolicy == MatchUpstream && !req.Direct && len(ups) == 1
+	for _, n := range k.byOrigin[req.Origin] {
+		if match && !ups[0].isCurrent(n) {
 			continue
 		}
-		if req.SelectionPolicy == MatchUpstream && len(req.Stages) == 1 {
-			if s.Mark(req.Stages[0], f.ID).CurrentSince.IsZero() {
-				continue
-			}
+		ok, next := available(s, ups, req, n, now)
+		if ok {
+			return n, at
 		}
-		if Explain(p, s, stage, f, now).Available() {
-			return f, true
-		}
+		at = earliest(at, next)
 	}
-	return Freight{}, false
+	return -1, at
 }
 
 func origins(stage Stage) []string {
@@ -184,6 +256,18 @@ func origins(stage Stage) []string {
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+// brief writes a duration as people do: "1h" rather than "1h0m0s".
+func brief(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
 
 // earliest returns the earlier of two times, ignoring zero ones.
 func earliest(a, b time.Time) time.Time {

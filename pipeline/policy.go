@@ -26,39 +26,60 @@ type StageSelector struct {
 // Matches reports whether the selector selects the Stage. A malformed pattern,
 // which validation rejects, matches nothing.
 func (s StageSelector) Matches(stage Stage) bool {
+	return s.labels(&stage) && compileName(s.Name)(stage.Name)
+}
+
+func (s StageSelector) labels(stage *Stage) bool {
 	for k, v := range s.MatchLabels {
 		if got, ok := stage.Labels[k]; !ok || got != v {
 			return false
 		}
 	}
-	return s.Name == "" || MatchName(s.Name, stage.Name)
+	return true
 }
 
 // MatchName matches a name against Kargo's pattern form: exact, "glob:PATTERN"
 // or "regex:PATTERN" (also "regexp:", unanchored).
 func MatchName(pattern, name string) bool {
+	return pattern == name || (pattern != "" && compileName(pattern)(name))
+}
+
+// compileName returns the function that matches names; no pattern matches all.
+func compileName(pattern string) func(name string) bool {
 	kind, rest, found := strings.Cut(pattern, ":")
-	if !found {
-		return pattern == name
-	}
-	switch kind {
-	case "glob":
-		ok, err := doublestar.Match(rest, name)
-		return err == nil && ok
-	case "regex", "regexp":
+	switch {
+	case pattern == "":
+		return func(string) bool { return true }
+	case found && kind == "glob":
+		return func(name string) bool {
+			ok, err := doublestar.Match(rest, name)
+			return err == nil && ok
+		}
+	case found && (kind == "regex" || kind == "regexp"):
 		re, err := regexp.Compile(rest)
-		return err == nil && re.MatchString(name)
+		return func(name string) bool { return err == nil && re.MatchString(name) }
 	}
-	return pattern == name
+	return func(name string) bool { return pattern == name }
 }
 
 // AutoPromotion reports whether auto-promotion is on for the Stage: the first
 // matching policy decides, none means off.
 func (p Pipeline) AutoPromotion(stage Stage) bool {
-	for _, policy := range p.Policies {
-		if policy.Selector.Matches(stage) {
-			return policy.AutoPromotionEnabled
-		}
+	return compilePolicies(p.Policies)(&stage)
+}
+
+// compilePolicies returns the function that applies policies to many Stages.
+func compilePolicies(policies []PromotionPolicy) func(*Stage) bool {
+	matches := make([]func(string) bool, len(policies))
+	for i := range policies {
+		matches[i] = compileName(policies[i].Selector.Name)
 	}
-	return false
+	return func(stage *Stage) bool {
+		for i := range policies {
+			if matches[i](stage.Name) && policies[i].Selector.labels(stage) {
+				return policies[i].AutoPromotionEnabled
+			}
+		}
+		return false
+	}
 }

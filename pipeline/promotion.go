@@ -56,7 +56,8 @@ type Promotion struct {
 	// Vars are the pipeline's vars.
 	Vars []Var `json:"vars,omitempty"`
 	// Freight is the target; Collection adds the Freight of the Stage's other
-	// origins, so that expressions see every artifact.
+	// origins, so that expressions see every artifact. As it was at creation; what
+	// is current when the Promotion runs replaces it.
 	Freight    Freight   `json:"freight"`
 	Collection []Freight `json:"collection,omitempty"`
 	// Reason says in one sentence why the Promotion was created.
@@ -134,8 +135,7 @@ func (p *Promotion) Next() int {
 // steps with continueOnError: the meaning of success() and of an empty if.
 func (p *Promotion) Healthy(i int) bool {
 	for j := range p.Steps[:i] {
-		phase := p.Steps[j].Phase
-		if severity[phase] >= severity[Aborted] && !p.Stage.Steps[j].ContinueOnError {
+		if severity[p.Steps[j].Phase] >= severity[Aborted] && !p.forgiven(j) {
 			return false
 		}
 	}
@@ -145,7 +145,8 @@ func (p *Promotion) Healthy(i int) bool {
 // Skip ends step i without running it.
 func (p *Promotion) Skip(i int, now time.Time, why string) {
 	s := &p.Steps[i]
-	s.Phase, s.Message, s.EndedAt = Skipped, why, now
+	s.end(Skipped, now)
+	s.Message = why
 	if s.StartedAt.IsZero() {
 		s.StartedAt = now
 	}
@@ -177,11 +178,20 @@ type StepResult struct {
 	WakeOn    []string
 }
 
-// Apply records the outcome of one pass over step i. It is total: an outcome
-// that makes no sense becomes Errored. Rules, after Kargo's engine: an error
-// below the threshold leaves the step Running; the timeout is soft and compared
-// only after a pass that did not end the step; waiting never counts as an error.
+// defaultWake is when a step that says neither when nor why to look again is
+// looked at again, as in Kargo.
+const defaultWake = 5 * time.Minute
+
+// Apply records the outcome of one pass over step i. It is total: a step that
+// ended keeps its end, and an outcome that makes no sense becomes Errored. Rules,
+// after Kargo's engine: an error below the threshold leaves the step Running; the
+// timeout is soft and compared only after a pass that did not end the step;
+// waiting never counts as an error. A transient fault says nothing about the step
+// and so ends none, timed out or not.
 func (p *Promotion) Apply(i int, r StepResult, now time.Time) {
+	if p.Phase.Terminal() || i < 0 || i >= len(p.Steps) || p.Steps[i].Phase.Terminal() {
+		return
+	}
 	s, spec := &p.Steps[i], p.Stage.Steps[i]
 	s.Message = r.Message
 	if r.Output != nil {
@@ -192,32 +202,33 @@ func (p *Promotion) Apply(i int, r StepResult, now time.Time) {
 	}
 	switch r.Phase {
 	case Succeeded, Skipped, Aborted:
-		s.Phase, s.EndedAt = r.Phase, now
+		s.end(r.Phase, now)
 		return
 	case Running:
+		s.wait(r, now)
 		if r.Transient {
 			s.Faults++
+			return
 		}
-		s.WakeAt, s.WakeOn = r.WakeAt, r.WakeOn
 	case Failed, Errored:
 		s.Errors++
 		threshold := max(1, spec.Retry.ErrorThreshold)
 		if r.Terminal || s.Errors >= threshold {
-			s.Phase, s.EndedAt = r.Phase, now
+			s.end(r.Phase, now)
 			return
 		}
-		s.WakeAt, s.WakeOn = r.WakeAt, nil
+		s.wait(r, now)
 		s.Message = fmt.Sprintf("%s (error %d of %d, will try again)", r.Message, s.Errors, threshold)
 	default:
-		s.Phase, s.EndedAt = Errored, now
+		s.end(Errored, now)
 		s.Message = fmt.Sprintf("step ended in unknown phase %q", r.Phase)
 		return
 	}
 	if timeout := time.Duration(spec.Retry.Timeout); timeout > 0 {
 		deadline := s.StartedAt.Add(timeout)
 		if !now.Before(deadline) {
-			s.Phase, s.EndedAt = Errored, now
-			s.Message = fmt.Sprintf("timed out after %s; last: %s", timeout, r.Message)
+			s.end(Errored, now)
+			s.Message = fmt.Sprintf("timed out after %s; last: %s", brief(timeout), r.Message)
 			return
 		}
 		if s.WakeAt.After(deadline) {
@@ -226,23 +237,43 @@ func (p *Promotion) Apply(i int, r StepResult, now time.Time) {
 	}
 }
 
-// Finish ends the Promotion once no step is left. Its phase is the worst among
-// the steps without continueOnError; Skipped counts as success.
+func (s *StepState) end(phase Phase, now time.Time) {
+	s.Phase, s.EndedAt, s.WakeAt, s.WakeOn = phase, now, time.Time{}, nil
+}
+
+func (s *StepState) wait(r StepResult, now time.Time) {
+	s.Phase, s.WakeAt, s.WakeOn = Running, r.WakeAt, r.WakeOn
+	if s.WakeAt.IsZero() {
+		s.WakeAt = now.Add(defaultWake)
+	}
+}
+
+// Finish ends the Promotion once no step is left; before that it does nothing.
+// Its phase is the worst among the steps without continueOnError; Skipped counts
+// as success. That a person ended a step counts in any case.
 func (p *Promotion) Finish(now time.Time) {
+	if p.Phase.Terminal() || p.Next() >= 0 {
+		return
+	}
 	worst, message := Succeeded, ""
 	for i := range p.Steps {
-		if p.Stage.Steps[i].ContinueOnError {
+		phase := p.Steps[i].Phase
+		if p.forgiven(i) || severity[phase] <= severity[worst] {
 			continue
 		}
-		if phase := p.Steps[i].Phase; severity[phase] > severity[worst] {
-			worst = phase
-			message = fmt.Sprintf("step %d (%s): %s", i+1, p.Stage.Steps[i].As, p.Steps[i].Message)
-		}
+		worst = phase
+		message = fmt.Sprintf("step %d (%s): %s", i+1, p.Stage.Steps[i].As, p.Steps[i].Message)
 	}
 	if worst == Skipped {
 		worst, message = Succeeded, ""
 	}
 	p.Phase, p.Message, p.FinishedAt = worst, message, now
+}
+
+// forgiven reports whether what became of step i does not matter to the
+// Promotion.
+func (p *Promotion) forgiven(i int) bool {
+	return p.Stage.Steps[i].ContinueOnError && p.Steps[i].Phase != Aborted
 }
 
 // Abort ends the Promotion and the step it was in.
@@ -251,9 +282,8 @@ func (p *Promotion) Abort(now time.Time, why string) {
 		return
 	}
 	if i := p.Next(); i >= 0 && p.Phase == Running {
-		s := &p.Steps[i]
-		s.Phase, s.Message, s.EndedAt = Aborted, why, now
-		s.WakeAt, s.WakeOn = time.Time{}, nil
+		p.Steps[i].end(Aborted, now)
+		p.Steps[i].Message = why
 	}
 	p.Phase, p.Message, p.FinishedAt = Aborted, why, now
 }
@@ -301,7 +331,9 @@ func (p *Promotion) Pull() PullRef {
 			PR PullRef `json:"pr"`
 		}
 		if json.Unmarshal(p.Steps[i].Output, &out) == nil && out.PR.Number != 0 {
-			if ref.Head != "" && out.PR.Head == "" {
+			// The step that opened it knows best what it stands for: the ones
+			// after it may not have run again since a new start.
+			if ref.Head != "" && out.PR.Number == ref.Number {
 				out.PR.Head = ref.Head
 			}
 			ref = out.PR
@@ -311,13 +343,20 @@ func (p *Promotion) Pull() PullRef {
 }
 
 // OwnBranch returns the branch that the Promotion pushed for itself alone, empty
-// when it has none.
+// when it has none. What an earlier start pushed counts.
 func (p *Promotion) OwnBranch() string {
-	branch := p.outputString("branch", "git-push")
-	if branch != PromotionBranch(p) {
-		return ""
+	for i := range p.Steps {
+		var out struct {
+			Branch string `json:"branch"`
+		}
+		if p.Stage.Steps[i].Uses != "git-push" || json.Unmarshal(p.Steps[i].Output, &out) != nil {
+			continue
+		}
+		if out.Branch == PromotionBranch(p) {
+			return out.Branch
+		}
 	}
-	return branch
+	return ""
 }
 
 // PromotionBranch is the name of the branch that belongs to a Promotion alone.

@@ -27,6 +27,8 @@ type Hints interface {
 	Enqueue(ctx context.Context, kind store.WorkKind, key string, due time.Time) error
 	// MarkSubscribersDue makes the Warehouses due that watch this source.
 	MarkSubscribersDue(ctx context.Context, kind pipeline.ArtifactKind, url string, now time.Time) ([]int64, error)
+	// MarkImagesNamedDue does so for an image of which only the name is known.
+	MarkImagesNamedDue(ctx context.Context, installation int64, name string, now time.Time) ([]int64, error)
 	// Wake makes the Promotions due that wait for one of these events.
 	Wake(ctx context.Context, events []string, now time.Time) (int, error)
 }

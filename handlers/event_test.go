@@ -94,6 +94,19 @@ func TestEventsHint(t *testing.T) {
 			},
 			[]string{"1"}, true,
 		},
+		{
+			"package of another owner with the name of a watched image: discover, its registry may have another name", "package", event(map[string]any{
+				"package": map[string]any{"name": "web", "owner": map[string]any{"login": "mirror"}},
+			}),
+			[]string{"1"}, true,
+		},
+		{
+			"the same in another installation: nothing", "package", map[string]any{
+				"installation": map[string]any{"id": 8},
+				"package":      map[string]any{"name": "web", "owner": map[string]any{"login": "mirror"}},
+			},
+			nil, false,
+		},
 		{"renamed default branch: look at the repository", "repository", event(map[string]any{"action": "edited"}), []string{"1"}, false},
 	}
 	for _, tt := range tests {

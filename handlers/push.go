@@ -81,10 +81,21 @@ func (s *Sources) Package(ctx context.Context, e Event) error {
 	if v == nil {
 		return nil
 	}
+	found := false
 	for _, url := range imageNames(v.PackageVersion.PackageURL, v.Registry.URL, v.Owner.Login, v.Namespace, v.Name) {
-		if _, err := s.Hints.MarkSubscribersDue(ctx, pipeline.ImageArtifact, pipeline.NormalizeImage(url), s.Now()); err != nil {
+		repos, err := s.Hints.MarkSubscribersDue(ctx, pipeline.ImageArtifact, pipeline.NormalizeImage(url), s.Now())
+		if err != nil {
 			return fmt.Errorf("note package %s: %w", url, err)
 		}
+		found = found || len(repos) > 0
+	}
+	if found || v.Name == "" || e.Installation == nil {
+		return nil
+	}
+	// The registry may have another name than the payload lets guess. A hint too
+	// many costs one look.
+	if _, err := s.Hints.MarkImagesNamedDue(ctx, e.Installation.ID, strings.ToLower(v.Name), s.Now()); err != nil {
+		return fmt.Errorf("note package %s: %w", v.Name, err)
 	}
 	return nil
 }

@@ -53,8 +53,26 @@ RETURNING repo`
 // repositories that are not removed, and enqueues their reconciliation. It
 // returns the ids of those repositories.
 func (db *DB) MarkSubscribersDue(ctx context.Context, kind pipeline.ArtifactKind, url string, now time.Time) (repos []int64, err error) {
-	err = db.write(ctx, "wake subscribers of "+url, func(tx *writeTx) error {
-		repos, err = collect(ctx, tx, scanTo[int64], markSubscribersSQL, micros(now), kind, url)
+	return db.markDue(ctx, "wake subscribers of "+url, now, markSubscribersSQL, micros(now), kind, url)
+}
+
+const markImagesNamedSQL = `
+UPDATE warehouse SET due = min(due, ?), hints = hints + 1
+WHERE (repo, name) IN (SELECT repo, warehouse FROM subscription WHERE kind = 'image' AND substr(url, -length(?)) = ?)
+  AND (SELECT removed = 0 AND installation = ? FROM repo WHERE id = warehouse.repo)
+RETURNING repo`
+
+// MarkImagesNamedDue is MarkSubscribersDue for an event that names an image but
+// not its registry: it means every image repository whose path ends in that name,
+// in the repositories of one installation.
+func (db *DB) MarkImagesNamedDue(ctx context.Context, installation int64, name string, now time.Time) (repos []int64, err error) {
+	suffix := "/" + name
+	return db.markDue(ctx, "wake subscribers of images named "+name, now, markImagesNamedSQL, micros(now), suffix, suffix, installation)
+}
+
+func (db *DB) markDue(ctx context.Context, what string, now time.Time, query string, args ...any) (repos []int64, err error) {
+	err = db.write(ctx, what, func(tx *writeTx) error {
+		repos, err = collect(ctx, tx, scanTo[int64], query, args...)
 		if err != nil {
 			return err
 		}

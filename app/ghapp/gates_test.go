@@ -167,6 +167,17 @@ func TestPermissionReadsTheRoleName(t *testing.T) {
 	}
 }
 
+func TestTeamsThatCannotBeReadAreNoAuthorityAndNoReasonForAWiderToken(t *testing.T) {
+	t.Parallel()
+	o := newOdd(t)
+	o.on(mint, say(201, `{"token":"ghs_1","expires_at":"2099-01-01T00:00:00Z"}`), refuse(422, "The permissions requested are not granted to this installation."))
+	o.on("GET /repos/acme/gitops/collaborators/ana/permission", say(200, `{"permission":"write","role_name":"write"}`))
+	got, err := o.app.Permission(t.Context(), acme, "ana", []string{"@acme/a"})
+	if err != nil || len(got.Teams) != 0 || len(o.mints) != 2 {
+		t.Errorf("%v, %v, %d mints", got, err, len(o.mints))
+	}
+}
+
 func TestPendingTeamMembershipIsNone(t *testing.T) {
 	t.Parallel()
 	o := newOdd(t)

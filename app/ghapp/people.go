@@ -2,6 +2,7 @@ package ghapp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -81,10 +82,10 @@ func (a *App) isMember(ctx context.Context, r *rest, team, login string) (bool, 
 	}
 	path := "orgs/" + url.PathEscape(org) + "/teams/" + url.PathEscape(slug) + "/memberships/" + url.PathEscape(login)
 	_, err = a.as(tokenKey{installation: key.installation, scope: scopeMembers}).do(ctx, http.MethodGet, path, nil, &m)
-	switch status(err) {
-	case http.StatusNotFound:
+	switch {
+	case status(err) == http.StatusNotFound:
 		return false, nil
-	case http.StatusForbidden:
+	case status(err) == http.StatusForbidden, errors.Is(err, errNotGranted):
 		// Without members=read nobody is known to be in a team.
 		a.opts.Log.WarnContext(ctx, "team membership cannot be read", "team", team, "err", err)
 		return false, nil

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/step"
 )
 
@@ -183,7 +184,12 @@ func (s *Pulls) create(ctx context.Context, r *rest, n step.NewPullRequest) (pul
 		case says(err, "no commits between"):
 			return pull{}, fmt.Errorf("%w: %w", step.ErrNoDifference, err)
 		case says(err, "already exists"):
-			return r.byHead(ctx, n.Head, n.Base)
+			p, err := r.byHead(ctx, n.Head, n.Base)
+			if isNotFound(err) {
+				// GitHub knows it and does not show it yet.
+				return pull{}, &pipeline.TransientError{Err: err}
+			}
+			return p, err
 		case n.Draft && body.Draft && says(err, "draft pull requests are not supported"):
 			// Private repositories need a paid plan for them.
 			s.app.opts.Log.WarnContext(ctx, "draft pull requests are not available here", "repo", r.owner+"/"+r.name)

@@ -98,6 +98,17 @@ func TestCreateWithoutDraftsWhereThePlanHasNone(t *testing.T) {
 	}
 }
 
+func TestPullRequestThatExistsButIsNotShownYetIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	o := newOdd(t)
+	o.on("POST /repos/acme/gitops/pulls", say(422, `{"message":"Validation Failed","errors":[{"message":"A pull request already exists for acme:x."}]}`))
+	o.on("GET /repos/acme/gitops/pulls", say(200, `[]`))
+	_, err := o.app.Pulls().Create(t.Context(), o.repoURL(), newPull)
+	if _, transient := pipeline.IsTransient(err); !transient {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestByHeadPrefersOpenThenMergedThenNewest(t *testing.T) {
 	t.Parallel()
 	end := func(ref, repo string) string { return `{"ref":"` + ref + `","sha":"s","repo":{"id":` + repo + `}}` }

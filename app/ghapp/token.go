@@ -20,6 +20,9 @@ import (
 // pause and not a failure, so it comes inside a *pipeline.TransientError.
 var ErrSuspended = errors.New("the App's installation is suspended")
 
+// errNotGranted means that the installation lacks a permission.
+var errNotGranted = errors.New("the installation does not grant the permission")
+
 // suspendedPause is how long work of a suspended installation rests.
 const suspendedPause = 5 * time.Minute
 
@@ -102,7 +105,7 @@ func newTokens(o Options, h host, wire http.RoundTripper) *tokens {
 func (t *tokens) get(ctx context.Context, k tokenKey) (string, *ghinstallation.Transport, error) {
 	from := t.minter(k)
 	token, err := from.Token(ctx)
-	if mintStatus(err) == http.StatusUnprocessableEntity && from.InstallationTokenOptions.Permissions != nil {
+	if mintStatus(err) == http.StatusUnprocessableEntity && k.scope == scopeRepo && from.InstallationTokenOptions.Permissions != nil {
 		// The App was registered, or accepted, with fewer permissions than it uses:
 		// take what there is, still for this repository only.
 		t.drop(k, from)
@@ -151,6 +154,24 @@ func (t *tokens) drop(k tokenKey, m *ghinstallation.Transport) {
 	}
 }
 
+// InstallationChanged drops what is remembered of an installation. Handlers call
+// it when GitHub says that its repositories, permissions or state changed.
+func (a *App) InstallationChanged(installation int64) {
+	for _, k := range a.tokens.minted.Keys() {
+		if k.installation == installation {
+			a.tokens.minted.Remove(k)
+			a.tokens.wide.Remove(k.wideKey())
+		}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for slug, r := range a.resolved {
+		if r.installation == installation || r.instead == installation {
+			delete(a.resolved, slug)
+		}
+	}
+}
+
 func mintStatus(err error) int {
 	var he *ghinstallation.HTTPError
 	if errors.As(err, &he) && he.Response != nil {
@@ -176,6 +197,8 @@ func mintError(k tokenKey, err error) error {
 	case code == http.StatusNotFound, code == http.StatusUnprocessableEntity && strings.Contains(body.Message, "repository"):
 		// 422: the installation no longer reaches the repository.
 		return fmt.Errorf("%s: %w", doing, ErrNotInstalled)
+	case code == http.StatusUnprocessableEntity:
+		return fmt.Errorf("%s: %w: %s", doing, errNotGranted, body.Message)
 	case code == http.StatusUnauthorized:
 		return fmt.Errorf("%s: GitHub does not take the App's signature (%s): check the App id, the private key and the clock", doing, body.Message)
 	default:

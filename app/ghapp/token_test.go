@@ -121,6 +121,21 @@ func TestSuspensionIsAPause(t *testing.T) {
 	}
 }
 
+func TestChangedInstallationGetsNewTokens(t *testing.T) {
+	t.Parallel()
+	o := newOdd(t)
+	o.on(pullOne, say(200, openPull))
+	for _, installation := range []int64{8, 7} {
+		if err := o.getPull(); err != nil {
+			t.Fatal(err)
+		}
+		o.app.InstallationChanged(installation)
+	}
+	if err := o.getPull(); err != nil || len(o.mints) != 2 {
+		t.Errorf("%v after %d mints, want 2", err, len(o.mints))
+	}
+}
+
 func TestMintSurvivesA502(t *testing.T) {
 	t.Parallel()
 	o := newOdd(t)

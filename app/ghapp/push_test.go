@@ -2,7 +2,9 @@ package ghapp_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -364,5 +366,95 @@ func TestCheckoutTellsAnAbsentBranchFromAnAbsentRepository(t *testing.T) {
 	}
 	if _, err := w.git.Checkout(t.Context(), w.url+"/acme/nope", step.Ref{Branch: "main"}); err == nil || errors.Is(err, step.ErrNotFound) {
 		t.Errorf("absent repository: %v", err)
+	}
+}
+
+// A branch that did not exist at the checkout and does now cannot be merged by
+// line: there is nothing that both sides started from.
+func TestPushOfANewBranchThatSomebodyStartedFirstIsAConflict(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := tree.NewCheckout(w.repoURL, "env/prod", tree.Hash{}, nil, tree.Hash{})
+	w.commit(c, message, map[string]*string{"out.yaml": forge.Text("a: 1\n")})
+	must(w.Push(gitops, "env/prod", "bob", "first", map[string]*string{"out.yaml": forge.Text("a: 2\n")}))(t)
+	req := sharedPush
+	req.Branch = "env/prod"
+	_, err := w.git.Push(t.Context(), c, req)
+	var conflict *tree.ConflictError
+	if !errors.As(err, &conflict) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestPushOfANewBranchAgainFindsItself(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	req := sharedPush
+	req.Branch = "env/prod"
+	var all []step.PushResult
+	for range 2 {
+		c := tree.NewCheckout(w.repoURL, "env/prod", tree.Hash{}, nil, tree.Hash{})
+		w.commit(c, message, map[string]*string{"out.yaml": forge.Text("a: 1\n")})
+		all = append(all, must(w.git.Push(t.Context(), c, req))(t))
+		req.Again = true
+		w.clock.Advance(5e9)
+	}
+	if d := cmp.Diff(all[0], all[1]); d != "" {
+		t.Errorf("second push differs:\n%s", d)
+	}
+}
+
+// Many Promotions push to one branch at once while answers are lost. Each ends
+// with exactly one commit on it.
+func TestRacingPushesLeaveOneCommitEach(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Inject(
+		forge.BadGateway("PATCH", repoAny("/git/refs/heads/main"), true),
+		forge.Fault{Method: "PATCH", Path: repoAny("/git/refs/heads/main"), Skip: 2, AfterEffect: true},
+		forge.BadGateway("PATCH", repoAny("/git/refs/heads/main"), false),
+	)
+	const promotions = 5
+	var all sync.WaitGroup
+	for i := range promotions {
+		all.Go(func() {
+			id := fmt.Sprintf("prod-%d", i)
+			base := must(w.Refs(gitops))(t)["refs/heads/main"]
+			for again := false; ; again = true {
+				c, err := w.git.Checkout(t.Context(), w.repoURL, step.Ref{Commit: base})
+				if err != nil {
+					t.Errorf("%s: %v", id, err)
+					return
+				}
+				c.Branch = "main"
+				err = errors.Join(c.FS.WriteFile(t.Context(), id, []byte(id), tree.ModeFile))
+				if err == nil {
+					_, err = c.Commit(t.Context(), "x\n\nKargo-Promotion: "+id+"\n", nil)
+				}
+				if err == nil {
+					_, err = w.git.Push(t.Context(), c, step.PushRequest{Branch: "main", Promotion: id, Attempts: 2 * promotions, Again: again})
+				}
+				if err == nil {
+					return
+				}
+				if _, transient := pipeline.IsTransient(err); !transient {
+					t.Errorf("%s: %v", id, err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	seen := map[string]int{}
+	for _, c := range must(w.Commits(gitops, "main"))(t) {
+		seen[c.Message]++
+	}
+	if len(seen) != promotions+1 {
+		t.Errorf("main holds %v", seen)
+	}
+	for m, n := range seen {
+		if n != 1 {
+			t.Errorf("%d commits %q", n, m)
+		}
 	}
 }

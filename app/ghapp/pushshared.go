@@ -72,6 +72,9 @@ func (p *push) catchUp(ctx context.Context) (res step.PushResult, finished bool,
 			return p.adopt(ctx, m.Hash, m.Tree, baseOf(since[i:], p.Promotion, pending[0].Message))
 		}
 	}
+	if p.c.Head.IsZero() {
+		return res, false, p.foundStarted(ctx)
+	}
 	tipTree, err := p.treeOf(ctx, tip)
 	if err != nil {
 		return res, false, err
@@ -98,4 +101,19 @@ func (p *push) adopt(ctx context.Context, made, root, base tree.Hash) (step.Push
 		return step.PushResult{}, false, fmt.Errorf("commit %s of an earlier attempt: %w", made, err)
 	}
 	return p.result(made, base), true, nil
+}
+
+// foundStarted is the conflict of a branch that was to be started and that
+// somebody else started: both sides have nothing in common to merge by.
+func (p *push) foundStarted(ctx context.Context) error {
+	pending := p.c.Pending()
+	changes, err := p.c.FS.Diff(ctx, tree.Hash{}, pending[len(pending)-1].Tree)
+	if err != nil {
+		return err
+	}
+	conflict := &tree.ConflictError{}
+	for _, c := range changes {
+		conflict.Paths = append(conflict.Paths, c.Path)
+	}
+	return fmt.Errorf("branch %s was started by somebody else: %w", p.Branch, conflict)
 }

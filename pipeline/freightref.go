@@ -14,7 +14,7 @@ func (s Snapshot) ResolveFreight(ref string) (Freight, *UserError) {
 	freight := slices.Clone(s.Freight)
 	slices.SortFunc(freight, newerFirst)
 	for _, f := range freight {
-		if f.Alias == ref || f.ID == ref {
+		if f.ID != "" && (strings.EqualFold(f.Alias, ref) || f.ID == ref) {
 			return f, nil
 		}
 	}
@@ -26,12 +26,13 @@ func (s Snapshot) ResolveFreight(ref string) (Freight, *UserError) {
 		}
 		return Freight{}, s.unknownFreight(ref, freight)
 	}
-	if len(ref) < 7 || strings.Trim(ref, "0123456789abcdef") != "" {
+	prefix := strings.ToLower(ref)
+	if len(prefix) < 7 || strings.Trim(prefix, "0123456789abcdef") != "" {
 		return Freight{}, s.unknownFreight(ref, freight)
 	}
 	var found []Freight
 	for _, f := range freight {
-		if strings.HasPrefix(f.ID, ref) {
+		if strings.HasPrefix(f.ID, prefix) {
 			found = append(found, f)
 		}
 	}
@@ -54,6 +55,9 @@ func (s Snapshot) ResolveFreight(ref string) (Freight, *UserError) {
 // Carrying returns the newest Freight that holds a commit, or an image built
 // from it according to its org.opencontainers.image.revision annotation.
 func (s Snapshot) Carrying(commit string) (Freight, bool) {
+	if commit == "" {
+		return Freight{}, false
+	}
 	freight := slices.Clone(s.Freight)
 	slices.SortFunc(freight, newerFirst)
 	for _, f := range freight {

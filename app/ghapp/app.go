@@ -152,7 +152,7 @@ func (a *App) rest(chain http.RoundTripper) *rest {
 	})
 	gh.BaseURL = a.host.rest
 	gh.UserAgent = a.opts.UserAgent
-	return &rest{gh: gh}
+	return &rest{gh: gh, sleep: a.opts.Sleep}
 }
 
 // as returns a caller that signs in with the tokens of key.

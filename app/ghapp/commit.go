@@ -49,8 +49,12 @@ func (r *rest) storePending(ctx context.Context, c *tree.Checkout) (tree.Hash, e
 // storeCommit creates the trees and the commit. GitHub signs commits without
 // author and committer in the App's name.
 func (r *rest) storeCommit(ctx context.Context, fs *tree.FS, p tree.Commit, parent tree.Hash) (tree.Hash, error) {
-	if err := r.storeTree(ctx, fs, p); err != nil {
-		return tree.Hash{}, err
+	// Git knows the empty tree without its being stored, and GitHub takes no
+	// request to store one; servers that want it stored nevertheless say so.
+	if p.Tree != tree.EmptyTree {
+		if err := r.storeTree(ctx, fs, p); err != nil {
+			return tree.Hash{}, err
+		}
 	}
 	type person struct {
 		Name  string `json:"name"`
@@ -69,12 +73,16 @@ func (r *rest) storeCommit(ctx context.Context, fs *tree.FS, p tree.Commit, pare
 		body.Author = &person{Name: p.Author.Name, Email: p.Author.Email}
 	}
 	var made struct {
-		SHA  string `json:"sha"`
-		Tree struct {
-			SHA string `json:"sha"`
-		} `json:"tree"`
+		SHA string `json:"sha"`
 	}
-	if _, err := r.do(ctx, http.MethodPost, r.path("/git/commits"), body, &made); err != nil {
+	err := r.write(ctx, http.MethodPost, r.path("/git/commits"), body, &made)
+	if p.Tree == tree.EmptyTree && status(err) == http.StatusUnprocessableEntity {
+		if err := r.storeTree(ctx, fs, p); err != nil {
+			return tree.Hash{}, err
+		}
+		_, err = r.do(ctx, http.MethodPost, r.path("/git/commits"), body, &made)
+	}
+	if err != nil {
 		return tree.Hash{}, fmt.Errorf("create commit: %w", err)
 	}
 	id, err := tree.ParseHash(made.SHA)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/kargo-app/kargo/app/gitrepo"
 	"github.com/kargo-app/kargo/pipeline"
@@ -139,7 +138,7 @@ func (p *push) createRef(ctx context.Context, tip tree.Hash) error {
 		Ref string `json:"ref"`
 		SHA string `json:"sha"`
 	}{"refs/heads/" + p.Branch, tip.String()}
-	err := p.moveRef(ctx, http.MethodPost, p.r.path("/git/refs"), body)
+	err := p.r.write(ctx, http.MethodPost, p.r.path("/git/refs"), body, nil)
 	if err != nil {
 		return fmt.Errorf("create branch %s: %w", p.Branch, err)
 	}
@@ -151,29 +150,12 @@ func (p *push) updateRef(ctx context.Context, tip tree.Hash, force bool) error {
 		SHA   string `json:"sha"`
 		Force bool   `json:"force"`
 	}{tip.String(), force}
-	err := p.moveRef(ctx, http.MethodPatch, p.r.refPath(p.Branch), body)
+	err := p.r.write(ctx, http.MethodPatch, p.r.refPath(p.Branch), body, nil)
 	if err != nil {
 		return fmt.Errorf("update branch %s: %w", p.Branch, err)
 	}
 	return nil
 }
-
-// moveRef asks once more when GitHub does not know the commit yet that it made
-// a moment ago: its replicas lag.
-func (p *push) moveRef(ctx context.Context, method, path string, body any) error {
-	_, err := p.r.do(ctx, method, path, body, nil)
-	if status(err) != http.StatusUnprocessableEntity || !says(err, "object does not exist") {
-		return err
-	}
-	if err := p.g.app.opts.Sleep(ctx, lagPause); err != nil {
-		return err
-	}
-	_, err = p.r.do(ctx, method, path, body, nil)
-	return err
-}
-
-// lagPause is how long GitHub's replicas are given to see what was just written.
-const lagPause = 700 * time.Millisecond
 
 // tip reads where the branch is now; zero and p.absent mean nowhere.
 func (p *push) tip(ctx context.Context) (h tree.Hash, err error) {

@@ -96,15 +96,20 @@ func TestFileMayTakeThePlaceOfADirectory(t *testing.T) {
 	}
 }
 
-func TestEmptyingARepositoryNeedsNoTree(t *testing.T) {
+func TestClearedCheckoutKeepsOnlyWhatWasWritten(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	c := must(w.git.Checkout(t.Context(), w.repoURL, step.Ref{Branch: "main"}))(t)
-	c.Clear()
-	w.commit(c, message, map[string]*string{"only": forge.Text("x")})
-	must(w.git.Push(t.Context(), c, ownPush))(t)
-	if _, err := w.File(gitops, ownBranch, "README.md"); err == nil {
-		t.Error("README.md survived")
+	for name, files := range map[string]map[string]*string{"one file": {"only": forge.Text("x")}, "nothing": nil} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			c := must(w.git.Checkout(t.Context(), w.repoURL, step.Ref{Branch: "main"}))(t)
+			c.Clear()
+			w.commit(c, message, files)
+			must(w.git.Push(t.Context(), c, ownPush))(t)
+			if _, err := w.File(gitops, ownBranch, "README.md"); err == nil {
+				t.Error("README.md survived")
+			}
+		})
 	}
 }
 
@@ -456,5 +461,18 @@ func TestRacingPushesLeaveOneCommitEach(t *testing.T) {
 		if n != 1 {
 			t.Errorf("%d commits %q", n, m)
 		}
+	}
+}
+
+func TestReplicasThatLagAreGivenAMoment(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Inject(
+		forge.Fault{Method: "POST", Path: repoAny("/git/commits"), Status: 422, Message: "Tree SHA does not exist"},
+		forge.Fault{Method: "POST", Path: repoAny("/git/refs"), Status: 422, Message: "Object does not exist"},
+	)
+	must(w.git.Push(t.Context(), w.change(webV2()), ownPush))(t)
+	if n := len(w.clock.slept); n != 2 {
+		t.Errorf("waited %d times, want 2", n)
 	}
 }

@@ -3,9 +3,11 @@ package ghapp
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/go-github/v62/github"
 )
@@ -14,11 +16,14 @@ import (
 // methods are relative to repos/OWNER/NAME.
 type rest struct {
 	gh          *github.Client
+	sleep       func(context.Context, time.Duration) error
 	owner, name string
 }
 
 // in returns the caller for one repository.
-func (r *rest) in(owner, name string) *rest { return &rest{gh: r.gh, owner: owner, name: name} }
+func (r *rest) in(owner, name string) *rest {
+	return &rest{gh: r.gh, sleep: r.sleep, owner: owner, name: name}
+}
 
 // path builds the path of something in the repository. Arguments are escaped, so that
 // a branch with a slash stays one segment.
@@ -39,6 +44,22 @@ func (r *rest) do(ctx context.Context, method, path string, body, out any) (*git
 	}
 	resp, err := r.gh.Do(ctx, req, out)
 	return resp, explain(err)
+}
+
+// lagPause is how long GitHub's replicas are given to see what was just written.
+const lagPause = 700 * time.Millisecond
+
+// write is do, once more when GitHub does not know yet what it made a moment ago.
+func (r *rest) write(ctx context.Context, method, path string, body, out any) error {
+	_, err := r.do(ctx, method, path, body, out)
+	if status(err) != http.StatusUnprocessableEntity || !says(err, "does not exist") || says(err, "reference does not exist") {
+		return err
+	}
+	if err := r.sleep(ctx, lagPause); err != nil {
+		return err
+	}
+	_, err = r.do(ctx, method, path, body, out)
+	return err
 }
 
 // maxPages bounds what is read of a list: 10,000 entries.

@@ -41,9 +41,6 @@ type deletion struct {
 // storeTree makes the commit's root tree exist and checks that it is the one
 // that was computed here.
 func (r *rest) storeTree(ctx context.Context, fs *tree.FS, p tree.Commit) error {
-	if p.Tree == tree.EmptyTree {
-		return nil // every repository has it
-	}
 	changes, err := fs.Diff(ctx, p.ParentTree, p.Tree)
 	if err != nil {
 		return err

@@ -1,11 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
@@ -23,7 +23,9 @@ import (
 type LocalOptions struct {
 	// InsecureRegistries may be asked over plain HTTP.
 	InsecureRegistries []string
-	// Token authenticates to GitHub; empty means anonymous.
+	// ServerURL is the Git host that Token is for, https://github.com if empty.
+	ServerURL string
+	// Token authenticates to that host; empty means anonymous.
 	Token string
 	Now   func() time.Time
 }
@@ -41,21 +43,15 @@ type Local struct {
 
 // OpenLocal opens the clone around dir. Outside any clone only discovery in other
 // repositories works.
-func OpenLocal(dir string, o LocalOptions) (*Local, error) {
+func OpenLocal(ctx context.Context, dir string, o LocalOptions) (*Local, error) {
 	steps, err := step.NewRegistry(step.Builtin()...)
 	if err != nil {
 		return nil, err
 	}
 	l := &Local{steps: steps, now: o.Now, repos: &localRepositories{remote: gitrepo.New(gitrepo.Options{
-		AllowHTTP: loopback,
-		Credentials: func(_ context.Context, repoURL string) (string, string, error) {
-			if u, err := url.Parse(repoURL); err == nil && u.Host == "github.com" && o.Token != "" {
-				return "x-access-token", o.Token, nil
-			}
-			return "", "", nil
-		},
+		AllowHTTP: loopback, Credentials: tokenFor(cmp.Or(o.ServerURL, gitHub), o.Token),
 	})}}
-	if err := l.open(dir); err != nil {
+	if err := l.open(ctx, dir); err != nil {
 		return nil, err
 	}
 	l.discoverer = discover.Discoverer{
@@ -66,150 +62,84 @@ func OpenLocal(dir string, o LocalOptions) (*Local, error) {
 	return l, nil
 }
 
-func (l *Local) open(dir string) error {
+func (l *Local) open(ctx context.Context, dir string) error {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return err
 	}
+	l.site.ServerURL = gitHub
 	own, err := gitrepo.OpenLocal(abs)
 	if err != nil {
-		l.repos.missing = fmt.Errorf("%s is not in a Git clone", abs)
-		return nil //nolint:nilerr // only what needs the clone is missing
+		// Only what needs the clone is missing.
+		l.repos.missing = fmt.Errorf("this needs a Git clone: %w", err)
+		return nil //nolint:nilerr // kept for whoever needs the clone
 	}
-	ctx := context.Background()
 	l.repos.own = own
-	l.site = promotion.Site{RepoURL: "file://" + filepath.ToSlash(abs), ServerURL: "https://github.com"}
+	l.site.RepoURL = "file://" + filepath.ToSlash(abs)
+	l.repos.urls = []string{l.site.RepoURL}
 	if origin, err := gitrepo.Origin(abs); err == nil && origin != "" {
-		l.site.RepoURL = origin
-		if u, err := url.Parse(origin); err == nil && u.Host != "" && strings.HasPrefix(u.Scheme, "http") {
-			u.User = nil // an origin may hold a password, which expressions must not see
-			l.site.RepoURL, l.site.ServerURL = u.String(), u.Scheme+"://"+u.Host
-		}
+		l.site.RepoURL = webURL(origin)
+		l.site.ServerURL = serverOf(l.site.RepoURL)
+		l.repos.urls = append(l.repos.urls, l.site.RepoURL)
 	}
-	l.repos.url = l.site.RepoURL
-	branch, head, err := own.DefaultBranch(ctx)
-	if errors.Is(err, gitrepo.ErrRefNotFound) { // a detached HEAD
-		ref, refErr := own.ResolveRef(ctx, "HEAD")
-		branch, head, err = "HEAD", ref.Hash, refErr
-	}
-	if err != nil {
+	if l.site.DefaultBranch, l.head, err = headOf(ctx, own); err != nil {
 		return fmt.Errorf("read HEAD of %s: %w", abs, err)
 	}
-	l.site.DefaultBranch, l.head = branch, head
-	return nil
+	return l.nameDefaultBranch(ctx)
 }
 
-// Discover looks at one Warehouse now.
+// nameDefaultBranch gives the files at HEAD the name that they have once they are
+// merged: Stages that name the default branch mean them.
+func (l *Local) nameDefaultBranch(ctx context.Context) error {
+	const remotes = "refs/remotes/origin/"
+	ref, err := l.repos.own.ResolveRef(ctx, remotes+"HEAD")
+	if branch, ok := strings.CutPrefix(ref.Target, remotes); err == nil && ok {
+		l.site.DefaultBranch = branch
+	}
+	if errors.Is(err, gitrepo.ErrRefNotFound) {
+		return nil
+	}
+	return err
+}
+
+// Discover looks at one Warehouse now. Its Freight is withheld when its
+// freightCreationCriteria do not admit it.
 func (l *Local) Discover(ctx context.Context, w pipeline.Warehouse) (pipeline.Discovery, error) {
-	return l.discoverer.Discover(ctx, w, discover.Previous{})
+	d, err := l.discoverer.Discover(ctx, w, discover.Previous{})
+	if err != nil {
+		return pipeline.Discovery{}, err
+	}
+	f, ok := d.Freight()
+	if !ok {
+		return d, nil
+	}
+	switch satisfied, err := l.Admits(w, f); {
+	case err != nil:
+		d.Withheld = err.Error()
+	case !satisfied:
+		d.Withheld = "freightCreationCriteria is false: " + w.FreightCreationCriteria
+	}
+	return d, nil
 }
 
-// Satisfied says whether the Warehouse's freightCreationCriteria admit Freight.
-func (l *Local) Satisfied(w pipeline.Warehouse, f pipeline.Freight) (bool, error) {
+// Admits says whether the Warehouse's freightCreationCriteria admit Freight.
+func (l *Local) Admits(w pipeline.Warehouse, f pipeline.Freight) (bool, error) {
 	return discover.Satisfied(w, f, l.now)
 }
 
+// RepoURL is the address of the pipeline's own repository without credentials.
+func (l *Local) RepoURL() string { return l.site.RepoURL }
+
 // Preview runs the steps of a Promotion on the files at HEAD.
 func (l *Local) Preview(ctx context.Context, p pipeline.Promotion) (promotion.Preview, error) {
-	if l.repos.own == nil {
+	switch {
+	case l.repos.own == nil:
 		return promotion.Preview{}, l.repos.missing
+	case l.head.IsZero():
+		return promotion.Preview{}, errors.New("the clone has no commit yet")
 	}
-	p.Repo = l.repository()
+	p.Repo = repositoryAt(l.site.RepoURL)
 	p.ConfigSHA = l.head.String()
 	ports := step.Ports{Git: previewGit{repos: l.repos, own: l}, Now: l.now}
 	return promotion.DryRun(ctx, l.steps, ports, p, l.site, slog.New(slog.DiscardHandler))
-}
-
-// repository names the clone after its origin, else after its directory.
-func (l *Local) repository() pipeline.Repo {
-	parts := strings.Split(strings.TrimSuffix(pipeline.NormalizeGitURL(l.site.RepoURL), "/"), "/")
-	r := pipeline.Repo{Owner: "local", Name: parts[len(parts)-1]}
-	if len(parts) > 4 { // https: "" host owner name
-		r.Owner = parts[len(parts)-2]
-	}
-	return r
-}
-
-// localRepositories opens the clone for its own address, local paths as they are,
-// and everything else over HTTP.
-type localRepositories struct {
-	own     *gitrepo.Repository
-	url     string
-	missing error
-	remote  *gitrepo.Client
-}
-
-// Repository implements repositories.
-func (l *localRepositories) Repository(repoURL string) (*gitrepo.Repository, error) {
-	if repoURL == "" || pipeline.NormalizeGitURL(repoURL) == pipeline.NormalizeGitURL(l.url) {
-		if l.own == nil {
-			return nil, l.missing
-		}
-		return l.own, nil
-	}
-	if path, ok := strings.CutPrefix(repoURL, "file://"); ok {
-		return gitrepo.OpenLocal(path)
-	}
-	if filepath.IsAbs(repoURL) {
-		return gitrepo.OpenLocal(repoURL)
-	}
-	return l.remote.Repository(repoURL)
-}
-
-// previewGit is step.Git without effects: commits are named and not stored.
-type previewGit struct {
-	repos repositories
-	// own, if set, makes a checkout of the default branch one of HEAD.
-	own *Local
-}
-
-var _ step.Git = previewGit{}
-
-// Checkout implements step.Git.
-func (g previewGit) Checkout(ctx context.Context, repoURL string, ref step.Ref) (*tree.Checkout, error) {
-	repo, err := g.repos.Repository(repoURL)
-	if err != nil {
-		return nil, err
-	}
-	branch := ref.Branch
-	var h tree.Hash
-	switch {
-	case ref.Commit != "":
-		h, err = tree.ParseHash(ref.Commit)
-	case ref.Tag != "":
-		h, err = repo.ResolveTag(ctx, ref.Tag)
-	case g.own != nil && repo == g.own.repos.own && (branch == "" || branch == g.own.site.DefaultBranch):
-		branch, h = g.own.site.DefaultBranch, g.own.head
-	case branch != "":
-		h, err = resolveBranch(ctx, repo, branch)
-	default:
-		branch, h, err = repo.DefaultBranch(ctx)
-	}
-	if errors.Is(err, gitrepo.ErrRefNotFound) {
-		return nil, fmt.Errorf("%w: %w", step.ErrNotFound, err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	c, err := repo.Commit(ctx, h)
-	if err != nil {
-		return nil, err
-	}
-	return tree.NewCheckout(repoURL, branch, h, repo, c.Tree), nil
-}
-
-// Commit implements step.Git.
-func (g previewGit) Commit(_ context.Context, c *tree.Checkout) (string, error) {
-	pending := c.Pending()
-	return tree.HashObject(tree.Tree, []byte(pending[len(pending)-1].Tree.String())).String(), nil
-}
-
-// Push implements step.Git; a preview never gets there.
-func (g previewGit) Push(context.Context, *tree.Checkout, step.PushRequest) (step.PushResult, error) {
-	return step.PushResult{}, errors.New("a preview pushes nothing")
-}
-
-// DeleteBranch implements step.Git; a preview never gets there.
-func (g previewGit) DeleteBranch(context.Context, string, string) error {
-	return errors.New("a preview deletes nothing")
 }

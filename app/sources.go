@@ -32,14 +32,31 @@ func (c commits) Head(ctx context.Context, repoURL, branch string) (string, erro
 	}
 	var h tree.Hash
 	if branch == "" {
-		_, h, err = r.DefaultBranch(ctx)
+		branch, h, err = headOf(ctx, r)
 	} else {
 		h, err = resolveBranch(ctx, r, branch)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return "", absent(err)
+	case h.IsZero():
+		return "", fmt.Errorf("branch %s has no commit: %w", branch, discover.ErrNotFound)
 	}
 	return h.String(), nil
+}
+
+// headOf returns the default branch and its commit. A clone whose HEAD is
+// detached, as CI makes them, has "HEAD" for one.
+func headOf(ctx context.Context, r *gitrepo.Repository) (string, tree.Hash, error) {
+	branch, h, err := r.DefaultBranch(ctx)
+	if !errors.Is(err, gitrepo.ErrRefNotFound) {
+		return branch, h, err
+	}
+	ref, detachedErr := r.ResolveRef(ctx, "HEAD")
+	if detachedErr != nil {
+		return "", h, err
+	}
+	return "HEAD", ref.Hash, nil
 }
 
 // resolveBranch also finds a branch that a local clone has only as its origin's.

@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/kargo-app/kargo/app"
 	"github.com/kargo-app/kargo/pipeline"
 )
 
@@ -21,7 +18,7 @@ func discoverCommand(e *env) *cobra.Command {
 		Use:   "discover [-f FILE] [WAREHOUSE]",
 		Short: "Look for artifacts now, as the server would",
 		Long: "Runs discovery for all Warehouses of a .kargo.yaml, or for one, and prints per subscription the artifacts in order,\n" +
-			"which would be chosen, and which were rejected and why. Nothing is stored or changed.",
+			"which would be chosen (→), and which were rejected (✗) and why. Nothing is stored or changed." + environmentHelp,
 		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, a []string) error {
 			if err := checkOutput(output, "text", "json"); err != nil {
@@ -34,99 +31,93 @@ func discoverCommand(e *env) *cobra.Command {
 			return e.discover(cmd.Context(), file, only, output == "json")
 		},
 	}
-	cmd.Flags().StringVarP(&file, "file", "f", defaultFile, "the .kargo.yaml to read")
+	cmd.Flags().StringVarP(&file, "file", "f", defaultFile, "the .kargo.yaml to read, - for standard input")
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "text or json")
 	return cmd
 }
 
+// discover prints what was found even when another Warehouse could not be looked
+// at; then it is an error nevertheless.
 func (e *env) discover(ctx context.Context, name, only string, asJSON bool) error {
 	f, err := e.loadValid(name)
 	if err != nil {
 		return err
 	}
+	warehouses := f.Pipeline.Warehouses
 	if only != "" {
-		if _, ok := f.Pipeline.Warehouse(only); !ok {
+		w, ok := f.Pipeline.Warehouse(only)
+		if !ok {
 			return unknownWarehouse(f.Pipeline, only)
 		}
+		warehouses = []pipeline.Warehouse{w}
 	}
-	local, err := app.OpenLocal(filepath.Dir(name), e.localOptions())
+	local, err := e.openLocal(ctx, name)
 	if err != nil {
 		return err
 	}
 	var found []pipeline.Discovery
 	var failed []error
-	for _, w := range f.Pipeline.Warehouses {
-		if only != "" && w.Name != only {
-			continue
-		}
+	for _, w := range warehouses {
 		d, err := local.Discover(ctx, w)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err != nil {
 			failed = append(failed, err)
 			continue
 		}
 		found = append(found, d)
 	}
+	if len(found) == 0 && len(failed) > 0 {
+		return errors.Join(failed...)
+	}
 	if asJSON {
 		err = e.printJSON(discoveryJSON(found))
 	} else {
-		err = e.printDiscoveries(found)
+		err = align(e.out, discoveryText(found))
 	}
 	return errors.Join(append(failed, err)...)
 }
 
-func (e *env) localOptions() app.LocalOptions {
-	var insecure []string
-	for host := range strings.SplitSeq(e.getenv("KARGO_INSECURE_REGISTRIES"), ",") {
-		if host = strings.TrimSpace(host); host != "" {
-			insecure = append(insecure, host)
-		}
-	}
-	return app.LocalOptions{InsecureRegistries: insecure, Token: e.getenv("GITHUB_TOKEN"), Now: time.Now}
-}
-
-func unknownWarehouse(p pipeline.Pipeline, got string) error {
-	var names []string
-	for _, w := range p.Warehouses {
-		names = append(names, w.Name)
-	}
-	err := fmt.Errorf("there is no Warehouse %q; Warehouses: %s", got, strings.Join(names, ", "))
-	if m := pipeline.DidYouMean(got, names); m != "" {
-		err = fmt.Errorf("there is no Warehouse %q; did you mean %q?", got, m)
-	}
-	return err
-}
-
-func (e *env) printDiscoveries(found []pipeline.Discovery) error {
-	w := tabwriter.NewWriter(e.out, 0, 4, 2, ' ', 0)
+func discoveryText(found []pipeline.Discovery) string {
+	var b strings.Builder
 	for _, d := range found {
-		fmt.Fprintf(w, "Warehouse %s\n", d.Warehouse)
+		fmt.Fprintf(&b, "Warehouse %s\n", d.Warehouse)
 		for _, s := range d.Subscriptions {
-			fmt.Fprintf(w, "  %s %s\n", s.Kind, s.RepoURL)
+			fmt.Fprintf(&b, "  %s %s\n", s.Kind, printable(s.RepoURL))
 			for i, row := range artifactRows(s) {
 				mark := " "
 				if i == 0 {
 					mark = "→"
 				}
-				fmt.Fprintf(w, "    %s %s\n", mark, row)
+				fmt.Fprintf(&b, "    %s %s\n", mark, row)
 			}
 			if s.Empty() {
-				fmt.Fprintf(w, "    nothing found\n")
+				b.WriteString("    nothing found\n")
 			}
 			for _, r := range s.Rejected {
-				fmt.Fprintf(w, "    ✗ %s\t%s\n", printable(r.Ref), printable(r.Reason))
+				fmt.Fprintf(&b, "    ✗ %s\t%s\n", printable(r.Ref), printable(r.Reason))
 			}
 		}
+		if d.Withheld != "" {
+			fmt.Fprintf(&b, "  no Freight: %s\n", printable(d.Withheld))
+		}
 	}
-	return w.Flush()
+	return b.String()
 }
 
+// artifactRows are the artifacts in order, as cells separated by tabs.
 func artifactRows(s pipeline.DiscoveredSubscription) []string {
 	var rows []string
 	for _, i := range s.Images {
-		rows = append(rows, fmt.Sprintf("%s\t%s\t%s", printable(i.Tag), i.Digest, moment(i.CreatedAt)))
+		rows = append(rows, fmt.Sprintf("%s\t%s\t%s", printable(i.Tag), printable(i.Digest), moment(i.CreatedAt)))
 	}
 	for _, c := range s.Commits {
-		rows = append(rows, fmt.Sprintf("%s\t%s\t%s\t%s", pipeline.Short(c.ID), printable(c.Tag), printable(c.Subject()), moment(c.CreatedAt)))
+		version := printable(pipeline.Short(c.ID))
+		if c.Tag != "" {
+			version = printable(c.Tag) + "\t" + version
+		}
+		rows = append(rows, fmt.Sprintf("%s\t%s\t%s", version, moment(c.CreatedAt), printable(c.Subject())))
 	}
 	for _, c := range s.Charts {
 		rows = append(rows, printable(c.Version))
@@ -139,14 +130,4 @@ func moment(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339)
-}
-
-// printable keeps what a stranger wrote from controlling the terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) {
-			return '?'
-		}
-		return r
-	}, s)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime/debug"
 	"strings"
 
@@ -59,7 +58,8 @@ func Run(ctx context.Context, args []string, getenv func(string) string, in io.R
 		exit = &exitError{code: exitFailure, err: err}
 	}
 	if !exit.quiet {
-		fmt.Fprintf(errOut, "kargo: %v\n", exit.err)
+		// An error may quote what a registry, a repository or a file said.
+		fmt.Fprintf(errOut, "kargo: %s\n", printableText(exit.err.Error()))
 	}
 	return exit.code
 }
@@ -72,25 +72,51 @@ func newRoot(e *env) *cobra.Command {
 		SilenceUsage:  true,
 		Version:       Version(),
 		Args:          cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, a []string) error {
-			if len(a) == 0 {
-				return cmd.Help()
-			}
-			return unknownCommand(cmd, a[0])
-		},
+		RunE:          groupRun,
 	}
 	root.SetVersionTemplate("kargo {{.Version}}\n")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		return &exitError{code: exitUsage, err: err}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageErrorf("%w\nusage: %s", err, cmd.UseLine())
 	})
 	root.AddCommand(serveCommand(e), demoCommand(e), validateCommand(e), planCommand(e), discoverCommand(e), evalCommand(e))
+	root.InitDefaultCompletionCmd()
+	root.SetHelpCommand(helpCommand(root))
+	for _, c := range root.Commands() {
+		if c.HasSubCommands() {
+			c.Args, c.RunE = cobra.ArbitraryArgs, groupRun
+		}
+	}
 	return root
 }
 
+// groupRun runs a command that only holds others.
+func groupRun(cmd *cobra.Command, a []string) error {
+	if len(a) == 0 {
+		return cmd.Help()
+	}
+	return unknownCommand(cmd, a[0])
+}
+
+// helpCommand is cobra's, but for a topic that does not exist.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		RunE: func(_ *cobra.Command, a []string) error {
+			cmd, rest, err := root.Find(a)
+			if err != nil || len(rest) > 0 {
+				return unknownCommand(cmd, a[len(a)-max(1, len(rest))])
+			}
+			cmd.InitDefaultHelpFlag()
+			return cmd.Help()
+		},
+	}
+}
+
 // unknownCommand says which commands there are.
-func unknownCommand(root *cobra.Command, got string) error {
+func unknownCommand(parent *cobra.Command, got string) error {
 	var names []string
-	for _, c := range root.Commands() {
+	for _, c := range parent.Commands() {
 		if c.IsAvailableCommand() {
 			names = append(names, c.Name())
 		}
@@ -105,7 +131,7 @@ func unknownCommand(root *cobra.Command, got string) error {
 func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, a []string) error {
 		if err := check(cmd, a); err != nil {
-			return &exitError{code: exitUsage, err: fmt.Errorf("%w\nusage: %s", err, cmd.UseLine())}
+			return usageErrorf("%w\nusage: %s", err, cmd.UseLine())
 		}
 		return nil
 	}
@@ -117,12 +143,4 @@ func Version() string {
 		return info.Main.Version
 	}
 	return "(devel)"
-}
-
-// readFile reads a file, or standard input for "-".
-func (e *env) readFile(name string) ([]byte, error) {
-	if name == "-" {
-		return io.ReadAll(e.in)
-	}
-	return os.ReadFile(name) //nolint:gosec // the person at the command line names the file
 }

@@ -1,0 +1,59 @@
+package app
+
+import (
+	"context"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"github.com/kargo-app/kargo/app/gitrepo"
+	"github.com/kargo-app/kargo/pipeline"
+)
+
+// localRepositories opens the clone for its own address, local paths as they are,
+// and everything else over HTTP.
+type localRepositories struct {
+	// own is the clone, nil when missing says why there is none.
+	own     *gitrepo.Repository
+	missing error
+	// urls are the addresses of the clone itself.
+	urls   []string
+	remote *gitrepo.Client
+}
+
+var _ repositories = (*localRepositories)(nil)
+
+// Repository implements repositories. An empty address is that of the clone.
+func (l *localRepositories) Repository(repoURL string) (*gitrepo.Repository, error) {
+	if repoURL == "" || l.isOwn(repoURL) {
+		if l.own == nil {
+			return nil, l.missing
+		}
+		return l.own, nil
+	}
+	if strings.HasPrefix(repoURL, "file://") || filepath.IsAbs(repoURL) {
+		return gitrepo.OpenLocal(repoURL)
+	}
+	return l.remote.Repository(repoURL)
+}
+
+func (l *localRepositories) isOwn(repoURL string) bool {
+	for _, own := range l.urls {
+		if pipeline.NormalizeGitURL(own) == pipeline.NormalizeGitURL(repoURL) {
+			return true
+		}
+	}
+	return false
+}
+
+// tokenFor gives a token to repositories on one Git host and to no other.
+func tokenFor(server, token string) gitrepo.CredentialsFunc {
+	host, err := url.Parse(server)
+	return func(_ context.Context, repoURL string) (username, password string, _ error) {
+		u, urlErr := url.Parse(repoURL)
+		if token == "" || err != nil || urlErr != nil || u.Scheme != host.Scheme || !strings.EqualFold(u.Host, host.Host) {
+			return "", "", nil
+		}
+		return "x-access-token", token, nil
+	}
+}

@@ -1,0 +1,69 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/kargo-app/kargo/app/gitrepo"
+	"github.com/kargo-app/kargo/pipeline/step"
+	"github.com/kargo-app/kargo/pipeline/tree"
+)
+
+// previewGit is step.Git without effects: commits are named and not stored.
+type previewGit struct {
+	repos repositories
+	// own, if set, makes a checkout of the default branch one of HEAD.
+	own *Local
+}
+
+var _ step.Git = previewGit{}
+
+// Checkout implements step.Git.
+func (g previewGit) Checkout(ctx context.Context, repoURL string, ref step.Ref) (*tree.Checkout, error) {
+	repo, err := g.repos.Repository(repoURL)
+	if err != nil {
+		return nil, err
+	}
+	branch := ref.Branch
+	var h tree.Hash
+	switch {
+	case ref.Commit != "":
+		h, err = tree.ParseHash(ref.Commit)
+	case ref.Tag != "":
+		h, err = repo.ResolveTag(ctx, ref.Tag)
+	case g.own != nil && repo == g.own.repos.own && (branch == "" || branch == g.own.site.DefaultBranch):
+		branch, h = g.own.site.DefaultBranch, g.own.head
+	case branch != "":
+		h, err = resolveBranch(ctx, repo, branch)
+	default:
+		branch, h, err = headOf(ctx, repo)
+	}
+	if errors.Is(err, gitrepo.ErrRefNotFound) {
+		return nil, fmt.Errorf("%w: %w", step.ErrNotFound, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c, err := repo.Commit(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	return tree.NewCheckout(repoURL, branch, h, repo, c.Tree), nil
+}
+
+// Commit implements step.Git.
+func (g previewGit) Commit(_ context.Context, c *tree.Checkout) (string, error) {
+	pending := c.Pending()
+	return tree.HashObject(tree.Tree, []byte(pending[len(pending)-1].Tree.String())).String(), nil
+}
+
+// Push implements step.Git; a preview never gets there.
+func (g previewGit) Push(context.Context, *tree.Checkout, step.PushRequest) (step.PushResult, error) {
+	return step.PushResult{}, errors.New("a preview pushes nothing")
+}
+
+// DeleteBranch implements step.Git; a preview never gets there.
+func (g previewGit) DeleteBranch(context.Context, string, string) error {
+	return errors.New("a preview deletes nothing")
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kargo-app/kargo/app/ghapp"
 	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/step"
 	"github.com/kargo-app/kargo/store"
 	"github.com/kargo-app/kargo/store/sqlite"
 )
@@ -97,7 +98,14 @@ type registrar struct {
 
 // Refresh implements handlers.Registrar.
 func (r registrar) Refresh(ctx context.Context, installation int64) error {
+	r.app.github.InstallationChanged(installation)
 	return r.app.refresh(ctx, installation)
+}
+
+// RemoveInstallation implements handlers.Registrar.
+func (r registrar) RemoveInstallation(ctx context.Context, installation int64, now time.Time) error {
+	r.app.github.InstallationChanged(installation)
+	return r.DB.RemoveInstallation(ctx, installation, now)
 }
 
 const (
@@ -140,6 +148,10 @@ func (a *App) sweep(ctx context.Context) error {
 			return err
 		}
 		_, body, err := a.github.DeliveryPayload(ctx, d.ID)
+		if errors.Is(err, step.ErrNotFound) {
+			// GitHub forgot the payload; what it said is found by looking.
+			return nil
+		}
 		if err != nil {
 			return fmt.Errorf("read delivery %s: %w", d.GUID, err)
 		}

@@ -1,16 +1,13 @@
 package promotion
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/step"
-	"github.com/kargo-app/kargo/pipeline/tree"
 )
 
 // Ledger is the durable record of one Stage, held under one lease. Every write
@@ -55,96 +52,63 @@ type Engine struct {
 }
 
 // maxRewinds bounds how often a Promotion starts over because its base moved.
-const maxRewinds = 10
+const maxRewinds = 50
 
 // Advance moves the Promotions of one Stage as far as they go now and returns
 // when to look again, zero for "not before something happens". Promotions run
-// strictly one after the other, in the order in which they were created.
+// strictly one after the other, in the order in which they were created; only an
+// abort of one that waits its turn does not wait.
 func (e *Engine) Advance(ctx context.Context, l Ledger) (time.Time, error) {
-	var next time.Time
 	for {
 		all, err := l.Promotions(ctx)
 		if err != nil {
 			return time.Time{}, fmt.Errorf("load promotions: %w", err)
 		}
-		var run *pipeline.Promotion
+		var next time.Time
 		for i := range all {
-			p := &all[i]
-			switch {
-			case p.Phase.Terminal():
-				if at := e.reportEnd(ctx, l, p); !at.IsZero() {
-					next = earlier(next, at)
-				}
-			case run == nil || (p.Phase == pipeline.Running && run.Phase == pipeline.Pending):
-				run = p
+			if !all[i].Phase.Terminal() {
+				continue
 			}
+			again, err := e.reportEnd(ctx, l, &all[i])
+			if err != nil {
+				return time.Time{}, err
+			}
+			next = earlier(next, again)
 		}
-		if run == nil {
+		p := choose(all)
+		if p == nil {
 			return next, nil
 		}
-		done, wake, err := e.run(ctx, l, run)
+		done, wake, err := e.run(ctx, l, p)
 		if err != nil {
 			return time.Time{}, err
 		}
 		if !done {
 			return earlier(next, wake), nil
 		}
-		next = time.Time{}
 	}
 }
 
-// reportEnd publishes the end of a Promotion; it returns when to try again if
-// that did not work.
-func (e *Engine) reportEnd(ctx context.Context, l Ledger, p *pipeline.Promotion) time.Time {
-	err := e.tidy(ctx, p)
-	if err == nil {
-		err = e.Reporter.Report(ctx, p)
-	}
-	if err == nil {
-		err = l.Reported(ctx, p.ID)
-	}
-	if err == nil {
-		return time.Time{}
-	}
-	return e.retryReport(p, err)
-}
-
-func (e *Engine) retryReport(p *pipeline.Promotion, err error) time.Time {
-	after, transient := pipeline.IsTransient(err)
-	log := e.Log.With("repo", p.Repo.String(), "stage", p.Stage.Name, "promotion", p.ID)
-	if transient {
-		log.Info("report delayed", "err", err)
-		return e.Ports.Now().Add(max(after, 2*time.Second))
-	}
-	log.Error("report not published", "err", err)
-	return e.Ports.Now().Add(e.Ports.PollInterval)
-}
-
-// tidy removes what a finished Promotion left behind: its branch, and its pull
-// request when that turned out to be unnecessary.
-func (e *Engine) tidy(ctx context.Context, p *pipeline.Promotion) error {
-	pull := p.Pull()
-	if pull.Number == 0 || p.Phase == pipeline.Failed || p.Phase == pipeline.Errored {
-		return nil
-	}
-	repoURL := e.repoURL(p)
-	if !pull.Merged {
-		why := cmp.Or(p.Message, "the base branch holds the same content by now")
-		if err := e.Ports.Pulls.Close(ctx, repoURL, pull.Number, why); err != nil {
-			return fmt.Errorf("close pull request %d: %w", pull.Number, err)
+// choose returns the Promotion whose turn it is: a queued one to abort, the one
+// that runs, or the first of the queue.
+func choose(all []pipeline.Promotion) *pipeline.Promotion {
+	var turn *pipeline.Promotion
+	for i := range all {
+		p := &all[i]
+		switch {
+		case p.Phase.Terminal():
+		case p.Phase == pipeline.Pending && p.AbortRequested != "":
+			return p
+		case turn == nil || (p.Phase == pipeline.Running && turn.Phase == pipeline.Pending):
+			turn = p
 		}
 	}
-	if branch := p.OwnBranch(); branch != "" {
-		if err := e.Ports.Git.DeleteBranch(ctx, repoURL, branch); err != nil {
-			return fmt.Errorf("delete branch %s: %w", branch, err)
-		}
-	}
-	return nil
+	return turn
 }
 
 // run advances one Promotion. done means that it is terminal and recorded.
 func (e *Engine) run(ctx context.Context, l Ledger, p *pipeline.Promotion) (done bool, wake time.Time, err error) {
-	x := &execution{e: e, l: l, p: p, log: e.Log.With("repo", p.Repo.String(), "stage", p.Stage.Name, "promotion", p.ID)}
+	x := &execution{e: e, l: l, p: p, log: e.logOf(p)}
 	if p.AbortRequested != "" {
 		aborted, err := x.abort(ctx)
 		if err != nil || aborted {
@@ -162,6 +126,9 @@ func (e *Engine) run(ctx context.Context, l Ledger, p *pipeline.Promotion) (done
 		}
 		x.log.Info("promotion started", "freight", p.Freight.ID, "reason", p.Reason)
 	}
+	if err := x.collect(ctx); err != nil {
+		return false, time.Time{}, err
+	}
 	for {
 		i := p.Next()
 		if i < 0 {
@@ -176,229 +143,13 @@ func (e *Engine) run(ctx context.Context, l Ledger, p *pipeline.Promotion) (done
 		}
 		wake := s.WakeAt
 		if err := e.Reporter.Report(ctx, p); err != nil {
+			if ctx.Err() != nil {
+				return false, time.Time{}, fmt.Errorf("report %s: %w", p.ID, err)
+			}
 			wake = earlier(wake, e.retryReport(p, err))
 		}
 		return false, wake, nil
 	}
-}
-
-// execution is one pass over one Promotion.
-type execution struct {
-	e   *Engine
-	l   Ledger
-	p   *pipeline.Promotion
-	log *slog.Logger
-	// ws is nil until a step needs the Workspace; built says which steps have
-	// left their result in it.
-	ws    *tree.Workspace
-	built int
-}
-
-// step runs step i once and records the outcome.
-func (x *execution) step(ctx context.Context, i int) error {
-	p, now := x.p, x.e.Ports.Now
-	spec := p.Stage.Steps[i]
-	s := &p.Steps[i]
-	env, err := x.exprEnv(ctx, i)
-	if err != nil {
-		return err
-	}
-	if s.Attempts == 0 || s.Phase == "" {
-		run, why, err := condition(p, i, env)
-		if err != nil {
-			p.Begin(i, now())
-			p.Apply(i, pipeline.StepResult{Phase: pipeline.Errored, Terminal: true, Message: "if: " + err.Error()}, now())
-			return x.save(ctx)
-		}
-		if !run {
-			p.Skip(i, now(), why)
-			return x.save(ctx)
-		}
-	}
-	attempt, prior := s.Attempts+1, s.Output
-	p.Begin(i, now())
-	if err := x.save(ctx); err != nil {
-		return err
-	}
-	res, err := x.run(ctx, i, attempt, prior, env)
-	var rewind *step.RewindError
-	switch {
-	case errors.As(err, &rewind):
-		return x.rewind(ctx, i, rewind)
-	case err != nil:
-		return fmt.Errorf("step %s of %s: %w", spec.As, p.ID, err)
-	}
-	p.Apply(i, res, now())
-	level := slog.LevelInfo
-	if res.Transient {
-		level = slog.LevelWarn
-	}
-	x.log.Log(ctx, level, "step", "step", spec.As, "attempt", attempt, "phase", string(p.Steps[i].Phase), "message", p.Steps[i].Message)
-	return x.save(ctx)
-}
-
-// run makes everything ready for step i and runs it.
-func (x *execution) run(ctx context.Context, i, attempt int, prior []byte, env exprEnv) (pipeline.StepResult, error) {
-	spec := x.p.Stage.Steps[i]
-	def, ok := x.e.Steps.Lookup(spec.Uses)
-	if !ok {
-		return failedResult(fmt.Errorf("unknown step %q", spec.Uses)), nil
-	}
-	config, err := env.config(spec)
-	if err != nil {
-		return failedResult(err), nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(x.e.StepTimeout, 5*time.Minute))
-	defer cancel()
-	if def.Kind() != step.Remote {
-		if res, err := x.workspace(ctx, i); err != nil || res != nil {
-			return deref(res), err
-		}
-	}
-	res, err := def.Run(ctx, x.stepEnv(i, attempt, prior, false), config)
-	if err != nil {
-		return res, err
-	}
-	if def.Kind() == step.Workspace && (res.Phase == pipeline.Succeeded || res.Phase == pipeline.Skipped) {
-		x.built = i + 1
-	} else if def.Kind() == step.Workspace {
-		x.ws = nil // a half-done step may have left anything
-	}
-	return res, nil
-}
-
-// workspace rebuilds the Workspace up to step i by replaying the Workspace steps
-// before it. A result other than nil stands for step i itself, which cannot run
-// now.
-func (x *execution) workspace(ctx context.Context, i int) (*pipeline.StepResult, error) {
-	if x.ws == nil {
-		x.ws, x.built = tree.NewWorkspace(), 0
-	}
-	for ; x.built < i; x.built++ {
-		j := x.built
-		s, spec := x.p.Steps[j], x.p.Stage.Steps[j]
-		def, ok := x.e.Steps.Lookup(spec.Uses)
-		if !ok || def.Kind() != step.Workspace || s.Attempts == 0 || (s.Phase != pipeline.Succeeded && s.Phase != pipeline.Skipped) {
-			continue
-		}
-		env, err := x.exprEnv(ctx, j)
-		if err != nil {
-			return nil, err
-		}
-		config, err := env.config(spec)
-		if err != nil {
-			return nil, fmt.Errorf("replay %s: %w", spec.As, err)
-		}
-		res, err := def.Run(ctx, x.stepEnv(j, s.Attempts, s.Output, true), config)
-		switch {
-		case err != nil:
-			return nil, err
-		case res.Phase == pipeline.Succeeded || res.Phase == pipeline.Skipped:
-		default:
-			x.ws = nil
-			res.Message = fmt.Sprintf("replay of %s: %s", spec.As, res.Message)
-			return &res, nil
-		}
-	}
-	return nil, nil //nolint:nilnil // "ready" has neither a result nor an error
-}
-
-func (x *execution) stepEnv(i, attempt int, prior []byte, replaying bool) step.Env {
-	return step.Env{
-		Ports: x.e.Ports, Promotion: x.p, Index: i, Workspace: x.ws,
-		Attempt: attempt, Prior: prior, Replaying: replaying,
-		Log: x.log.With("step", x.p.Stage.Steps[i].As),
-	}
-}
-
-// rewind starts over from the first step that reads a repository.
-func (x *execution) rewind(ctx context.Context, i int, why *step.RewindError) error {
-	p, now := x.p, x.e.Ports.Now()
-	first := -1
-	for j := range p.Stage.Steps[:i+1] {
-		if p.Stage.Steps[j].Uses == "git-clone" {
-			first = j
-			break
-		}
-	}
-	if first < 0 || p.Rewinds >= maxRewinds {
-		p.Apply(i, pipeline.StepResult{
-			Phase: pipeline.Failed, Terminal: true,
-			Message: fmt.Sprintf("%s (after %d new starts); close the pull request and promote again", why.Reason, p.Rewinds),
-		}, now)
-		return x.save(ctx)
-	}
-	x.log.Info("promotion starts over", "reason", why.Reason)
-	p.Rewind(first, why.Reason)
-	x.ws = nil
-	return x.save(ctx)
-}
-
-// abort carries out a requested abort unless the pull request has been merged
-// meanwhile, in which case the Promotion goes on to its end.
-func (x *execution) abort(ctx context.Context) (bool, error) {
-	p := x.p
-	if pull := p.Pull(); pull.Number != 0 {
-		pr, err := x.e.Ports.Pulls.Get(ctx, x.e.repoURL(p), pull.Number)
-		if err != nil {
-			return false, fmt.Errorf("abort %s: %w", p.ID, err)
-		}
-		if pr.Merged {
-			x.log.Info("abort comes too late", "pr", pull.Number)
-			return false, nil
-		}
-		if err := x.e.Ports.Pulls.Close(ctx, x.e.repoURL(p), pull.Number, p.AbortRequested); err != nil {
-			return false, fmt.Errorf("abort %s: %w", p.ID, err)
-		}
-	} else if err := x.adoptForAbort(ctx); err != nil {
-		return false, err
-	}
-	p.Abort(x.e.Ports.Now(), p.AbortRequested)
-	x.log.Info("promotion aborted", "reason", p.AbortRequested)
-	if err := x.l.Finish(ctx, *p); err != nil {
-		return false, fmt.Errorf("abort %s: %w", p.ID, err)
-	}
-	return true, nil
-}
-
-// adoptForAbort closes a pull request that was opened just before a crash kept
-// it from being recorded.
-func (x *execution) adoptForAbort(ctx context.Context) error {
-	branch := x.p.OwnBranch()
-	i := x.p.Next()
-	if branch == "" || i < 0 || x.p.Stage.Steps[i].Uses != "git-open-pr" || x.p.Steps[i].Attempts == 0 {
-		return nil
-	}
-	base, err := x.e.DefaultBranch(ctx, x.p.Repo)
-	if err != nil {
-		return fmt.Errorf("abort %s: %w", x.p.ID, err)
-	}
-	pr, err := x.e.Ports.Pulls.ByHead(ctx, x.e.repoURL(x.p), branch, base)
-	switch {
-	case errors.Is(err, step.ErrNotFound):
-		return nil
-	case err != nil:
-		return fmt.Errorf("abort %s: %w", x.p.ID, err)
-	case pr.Open:
-		return x.e.Ports.Pulls.Close(ctx, x.e.repoURL(x.p), pr.Number, x.p.AbortRequested)
-	}
-	return nil
-}
-
-func (x *execution) finish(ctx context.Context) error {
-	x.p.Finish(x.e.Ports.Now())
-	if err := x.l.Finish(ctx, *x.p); err != nil {
-		return fmt.Errorf("finish %s: %w", x.p.ID, err)
-	}
-	x.log.Info("promotion ended", "phase", string(x.p.Phase), "message", x.p.Message)
-	return nil
-}
-
-func (x *execution) save(ctx context.Context) error {
-	if err := x.l.Save(ctx, *x.p); err != nil {
-		return fmt.Errorf("record %s: %w", x.p.ID, err)
-	}
-	return nil
 }
 
 // repoURL is the clone URL of the Promotion's own repository.
@@ -406,15 +157,16 @@ func (e *Engine) repoURL(p *pipeline.Promotion) string {
 	return e.ServerURL + "/" + p.Repo.String() + ".git"
 }
 
-func failedResult(err error) pipeline.StepResult {
-	return pipeline.StepResult{Phase: pipeline.Errored, Terminal: true, Message: err.Error()}
+// pullURL is the clone URL of the repository that a pull request is in.
+func (e *Engine) pullURL(p *pipeline.Promotion, pull pipeline.PullRef) string {
+	if pull.Repo == "" {
+		return e.repoURL(p)
+	}
+	return e.ServerURL + "/" + pull.Repo + ".git"
 }
 
-func deref(r *pipeline.StepResult) pipeline.StepResult {
-	if r == nil {
-		return pipeline.StepResult{}
-	}
-	return *r
+func (e *Engine) logOf(p *pipeline.Promotion) *slog.Logger {
+	return e.Log.With("repo", p.Repo.String(), "stage", p.Stage.Name, "promotion", p.ID)
 }
 
 // earlier returns the earlier of two times, ignoring zero ones.

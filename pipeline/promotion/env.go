@@ -33,7 +33,18 @@ type Site struct {
 	RepoURL string
 }
 
-// newExprEnv builds the environment of step i of a Promotion.
+// evaluationError is what is wrong with the Promotion's own expressions, rather
+// than with what they are evaluated in.
+type evaluationError struct{ err error }
+
+// Error implements error.
+func (e *evaluationError) Error() string { return e.err.Error() }
+
+// Unwrap returns the cause.
+func (e *evaluationError) Unwrap() error { return e.err }
+
+// newExprEnv builds the environment of step i of a Promotion. Its errors are
+// *evaluationError.
 func newExprEnv(p *pipeline.Promotion, i int, site Site) (exprEnv, error) {
 	env := expr.Env{
 		Ctx:     promotionContext(p, p.Stage.Steps[i].As, site),
@@ -57,7 +68,7 @@ func newExprEnv(p *pipeline.Promotion, i int, site Site) (exprEnv, error) {
 		}
 		var out any
 		if err := json.Unmarshal(s.Output, &out); err != nil {
-			return exprEnv{}, fmt.Errorf("output of step %s: %w", spec.As, err)
+			return exprEnv{}, &evaluationError{fmt.Errorf("output of step %s: %w", spec.As, err)}
 		}
 		env.Outputs[spec.As] = out
 	}
@@ -72,7 +83,7 @@ func evaluateVars(env *expr.Env, vars []pipeline.Var) error {
 	for _, v := range vars {
 		value, err := expr.EvaluateAny(v.Value, *env)
 		if err != nil {
-			return fmt.Errorf("var %s: %w", v.Name, err)
+			return &evaluationError{fmt.Errorf("var %s: %w", v.Name, err)}
 		}
 		// A fresh map, because environments made from this one share it.
 		env.Vars = maps.Clone(env.Vars)

@@ -19,6 +19,9 @@ func (e *refusal) Error() string { return e.message }
 
 func refuse(format string, args ...any) error { return &refusal{message: fmt.Sprintf(format, args...)} }
 
+// statusCode is what stands before a message of GitHub's.
+var statusCode = regexp.MustCompile(`^[45]\d\d `)
+
 var tagForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
 
 // publish does what a build does: it pushes an image, and GitHub tells the App.
@@ -104,7 +107,7 @@ func (w *world) act(number int, login, what, text string) error {
 		return refuse("nobody can %q a pull request", what)
 	}
 	if err != nil {
-		return &refusal{message: "GitHub refused: " + rootCause(err)}
+		return refuse("GitHub refused: %s", statusCode.ReplaceAllString(rootCause(err), ""))
 	}
 	return nil
 }

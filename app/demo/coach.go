@@ -9,8 +9,9 @@ import (
 // coachView is the one line that says what to do next.
 type coachView struct {
 	Text string
-	// Pull is where to do it, 0 for nowhere in particular.
+	// Pull is where to do it, 0 for nowhere in particular; As is who does it.
 	Pull int
+	As   string
 }
 
 // coach looks for the first thing that waits for a person, else for what moves.
@@ -34,9 +35,9 @@ func coach(m moment) coachView {
 		switch {
 		case !ok:
 		case pr.Draft:
-			return coachView{Text: fmt.Sprintf("%s is held because its pull request is a draft. Press Mark ready to go on.", p.ID), Pull: pr.Number}
+			return coachView{Text: fmt.Sprintf("%s is held because its pull request is a draft. Press Mark ready to go on.", p.ID), Pull: pr.Number, As: "ana"}
 		case p.Stage.Approvals.Required > 0 && len(pr.Reviews) == 0:
-			return coachView{Text: fmt.Sprintf("%s waits for an approval. Act as ben and press Approve.", p.ID), Pull: pr.Number}
+			return coachView{Text: fmt.Sprintf("%s waits for an approval. Act as ben and press Approve.", p.ID), Pull: pr.Number, As: "ben"}
 		}
 	}
 	if moving != nil {
@@ -53,7 +54,7 @@ func coach(m moment) coachView {
 			if !ok || f.ID == current.ID {
 				continue
 			}
-			view := coachView{Text: fmt.Sprintf("%s may enter %s. Act as ana and press /promote %s.", f.Headline(), stage.Name, stage.Name)}
+			view := coachView{Text: fmt.Sprintf("%s may enter %s. Act as ana and press /promote %s.", f.Headline(), stage.Name, stage.Name), As: "ana"}
 			for _, up := range req.Stages {
 				if last, ok := m.Snapshot.Last(up, f.ID); ok {
 					view.Pull = last.Pull().Number

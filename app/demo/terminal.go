@@ -32,7 +32,7 @@ var colors = map[string]string{
 // Widths of the columns of a timeline line.
 const (
 	subjectWidth = 10
-	changeWidth  = 19
+	changeWidth  = 17
 	statusWidth  = 78
 )
 
@@ -46,11 +46,8 @@ func (t *terminal) facts(m moment, facts []fact) {
 		if c := colors[mark]; c != "" && t.color {
 			mark = c + mark + "\x1b[0m"
 		}
-		line := f.At.Local().Format(time.TimeOnly) + "  " + mark + " " + pad(plain(f.Subject), subjectWidth)
-		if f.Change != "" {
-			line += " " + pad(plain(f.Change), changeWidth)
-		}
-		t.write(strings.TrimRight(line, " ") + "  " + plain(f.Text) + "\n")
+		t.write(f.At.Local().Format(time.TimeOnly) + "  " + mark + " " + pad(plain(f.Subject), subjectWidth) + " " +
+			pad(plain(f.Change), changeWidth) + "  " + plain(f.Text) + "\n")
 	}
 	t.status = progress(m)
 	t.draw()

@@ -112,7 +112,7 @@ func (p *page) view(m moment, chosen selection) (pageView, error) {
 		NextTag: proposal(m), Coach: coach(m), Stages: stageViews(m), Warehouses: warehouseViews(m),
 		Freight: freightViews(m), Promotions: promotionViews(m, chosen.promotion),
 	}
-	for _, f := range p.observer.recent(40) {
+	for _, f := range p.observer.recent(30) {
 		v.Facts = append(v.Facts, factView{fact: f, When: stampOf(f.At)})
 	}
 	if len(v.Facts) > 0 {
@@ -146,7 +146,7 @@ func warehouseViews(m moment) []warehouseView {
 		}
 		state := m.Warehouses[w.Name]
 		if d, ok := m.Snapshot.Discoveries[w.Name]; ok {
-			v.State, v.Waiting = "✓ Looked", ""
+			v.State, v.Waiting = "✓ Watching", ""
 			for _, s := range d.Subscriptions {
 				if len(s.Images) > 0 {
 					v.Newest = s.Images[0].Tag
@@ -170,12 +170,15 @@ func stageViews(m moment) []stageView {
 	}
 	var views []stageView
 	for _, s := range m.Pipeline.Stages {
-		v := stageView{Row: report.StageRow(*m.Pipeline, m.Snapshot, s, m.At), Name: s.Name, Mode: "by /promote " + s.Name}
+		v := stageView{Row: report.StageRow(*m.Pipeline, m.Snapshot, s, m.At), Name: s.Name, Mode: "on request"}
 		if m.Pipeline.AutoPromotion(s) {
 			v.Mode = "automatic"
 		}
 		if n := s.Approvals.Required; n > 0 {
-			v.Mode += fmt.Sprintf(", approvals: %d", n)
+			v.Mode += fmt.Sprintf(", %d approval needed", n)
+			if n > 1 {
+				v.Mode = strings.Replace(v.Mode, "approval", "approvals", 1)
+			}
 		}
 		if active, ok := m.Snapshot.Active(s.Name); ok {
 			v.Pull = active.Pull().Number
@@ -231,7 +234,7 @@ func stepOf(spec pipeline.StepSpec, s pipeline.StepState) stepView {
 		v.Name = spec.As + " (" + spec.Uses + ")"
 	}
 	if !s.EndedAt.IsZero() && !s.StartedAt.IsZero() {
-		v.Took = s.EndedAt.Sub(s.StartedAt).Round(10 * time.Millisecond).String()
+		v.Took = s.EndedAt.Sub(s.StartedAt).Round(time.Millisecond).String()
 	}
 	return v
 }

@@ -44,6 +44,7 @@
       served.set(fresh.id, text);
       exchange(part, document.adoptNode(fresh));
     }
+    document.getElementById("act").hidden = next.getElementById("act").hidden;
     const latest = document.getElementById("latest");
     const said = next.getElementById("latest");
     if (said && latest.textContent !== said.textContent) latest.textContent = said.textContent;

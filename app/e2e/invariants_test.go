@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/kargo-app/kargo/app/forge"
 )
 
 // kept says what is wrong with what a Promotion that succeeded left behind: one
@@ -45,7 +47,7 @@ func (w *world) kept(repo, promotion string) error {
 	}
 	want(len(deployments) == 1, "%d Deployments", len(deployments))
 	for _, d := range deployments {
-		want(lastState(d) == "success", "Deployment %d is %s", d.ID, lastState(d))
+		want(succeeded(d), "Deployment %d is %s", d.ID, lastState(d))
 		want(d.Environment == stageOf(promotion), "Deployment %d is to %s", d.ID, d.Environment)
 	}
 	checks, err := w.CheckRuns(repo, "")
@@ -94,4 +96,17 @@ func (w *world) allKept(repo string) error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// succeeded reports whether a Deployment ended well. GitHub makes it inactive once
+// a later one to the same environment does, which is no other end.
+func succeeded(d forge.Deployment) bool {
+	states := make([]string, 0, len(d.Statuses))
+	for _, s := range d.Statuses {
+		states = append(states, s.State)
+	}
+	for len(states) > 0 && states[len(states)-1] == "inactive" {
+		states = states[:len(states)-1]
+	}
+	return len(states) > 0 && states[len(states)-1] == "success"
 }

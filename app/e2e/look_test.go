@@ -91,6 +91,9 @@ func (w *world) describe() string {
 		pulls, _ := w.PullRequests(repo)
 		for _, p := range pulls {
 			fmt.Fprintf(&b, "  #%d %s %s %q\n", p.Number, p.Head, state(p), p.Title)
+			if w.kept(repo, p.Head[strings.LastIndexByte(p.Head, '/')+1:]) == nil {
+				continue
+			}
 			for _, c := range p.Comments {
 				fmt.Fprintf(&b, "    %s %v: %s\n", c.Author, c.Reactions, indent(c.Body))
 			}

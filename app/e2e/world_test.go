@@ -169,9 +169,7 @@ func (w *world) publish(tag string, quietly bool) error {
 func eventually(ctx context.Context, f func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	for tick := 10 * time.Millisecond; ; tick = min(tick+tick/8, 200*time.Millisecond) {
 		err := f()
 		if err == nil {
 			return nil
@@ -179,7 +177,7 @@ func eventually(ctx context.Context, f func() error) error {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%w; %w", context.Cause(ctx), err)
-		case <-tick.C:
+		case <-time.After(tick):
 		}
 	}
 }

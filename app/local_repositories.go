@@ -3,15 +3,14 @@ package app
 import (
 	"context"
 	"net/url"
-	"path/filepath"
 	"strings"
 
 	"github.com/kargo-app/kargo/app/gitrepo"
 	"github.com/kargo-app/kargo/pipeline"
 )
 
-// localRepositories opens the clone for its own address, local paths as they are,
-// and everything else over HTTP.
+// localRepositories opens the clone for its own addresses and everything else over
+// HTTP. No other path of this machine is opened, whatever a pipeline says.
 type localRepositories struct {
 	// own is the clone, nil when missing says why there is none.
 	own     *gitrepo.Repository
@@ -30,9 +29,6 @@ func (l *localRepositories) Repository(repoURL string) (*gitrepo.Repository, err
 			return nil, l.missing
 		}
 		return l.own, nil
-	}
-	if strings.HasPrefix(repoURL, "file://") || filepath.IsAbs(repoURL) {
-		return gitrepo.OpenLocal(repoURL)
 	}
 	return l.remote.Repository(repoURL)
 }

@@ -69,14 +69,14 @@ func (e *env) discover(ctx context.Context, name, only string, asJSON bool) erro
 		found = append(found, d)
 	}
 	if len(found) == 0 && len(failed) > 0 {
-		return errors.Join(failed...)
+		return e.hint(errors.Join(failed...))
 	}
 	if asJSON {
 		err = e.printJSON(discoveryJSON(found))
 	} else {
 		err = align(e.out, discoveryText(found))
 	}
-	return errors.Join(append(failed, err)...)
+	return e.hint(errors.Join(append(failed, err)...))
 }
 
 func discoveryText(found []pipeline.Discovery) string {
@@ -96,7 +96,11 @@ func discoveryText(found []pipeline.Discovery) string {
 				b.WriteString("    nothing found\n")
 			}
 			for _, r := range s.Rejected {
-				fmt.Fprintf(&b, "    ✗ %s\t%s\n", printable(r.Ref), printable(r.Reason))
+				ref := r.Ref
+				if s.Kind == pipeline.GitArtifact && isCommitID(ref) {
+					ref = pipeline.Short(ref)
+				}
+				fmt.Fprintf(&b, "    ✗ %s\t%s\n", printable(ref), printable(r.Reason))
 			}
 		}
 		if d.Withheld != "" {

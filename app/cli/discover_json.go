@@ -1,13 +1,15 @@
 package cli
 
 import (
+	"maps"
 	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
 )
 
-// The documented JSON of kargo discover. Commits give their subject rather than
-// the whole message, and rejected artifacts are named as what they are.
+// The documented JSON of kargo discover. Every key is always there, but for those
+// of a rejected artifact, which is named as what it is. A commit gives its subject
+// rather than the whole message; createdAt is null where it is not known.
 type (
 	discoveriesJSON struct {
 		Warehouses []warehouseJSON `json:"warehouses"`
@@ -25,17 +27,17 @@ type (
 	imageJSON struct {
 		Tag         string            `json:"tag"`
 		Digest      string            `json:"digest"`
-		CreatedAt   *time.Time        `json:"createdAt,omitempty"`
-		Annotations map[string]string `json:"annotations,omitempty"`
+		CreatedAt   *time.Time        `json:"createdAt"`
+		Annotations map[string]string `json:"annotations"`
 	}
 	commitJSON struct {
 		ID        string     `json:"id"`
-		Branch    string     `json:"branch,omitempty"`
-		Tag       string     `json:"tag,omitempty"`
+		Branch    string     `json:"branch"`
+		Tag       string     `json:"tag"`
 		Subject   string     `json:"subject"`
 		Author    string     `json:"author"`
 		Committer string     `json:"committer"`
-		CreatedAt *time.Time `json:"createdAt,omitempty"`
+		CreatedAt *time.Time `json:"createdAt"`
 	}
 	chartJSON struct {
 		Version string `json:"version"`
@@ -55,7 +57,9 @@ func discoveryJSON(found []pipeline.Discovery) discoveriesJSON {
 		for _, s := range d.Subscriptions {
 			sub := subscriptionJSON{Kind: s.Kind, RepoURL: s.RepoURL, Artifacts: []any{}, Rejected: []rejectedJSON{}}
 			for _, i := range s.Images {
-				sub.Artifacts = append(sub.Artifacts, imageJSON{Tag: i.Tag, Digest: i.Digest, CreatedAt: timeJSON(i.CreatedAt), Annotations: i.Annotations})
+				one := imageJSON{Tag: i.Tag, Digest: i.Digest, CreatedAt: timeJSON(i.CreatedAt), Annotations: map[string]string{}}
+				maps.Copy(one.Annotations, i.Annotations)
+				sub.Artifacts = append(sub.Artifacts, one)
 			}
 			for _, c := range s.Commits {
 				sub.Artifacts = append(sub.Artifacts, commitJSON{

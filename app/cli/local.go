@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/kargo-app/kargo/app"
+	"github.com/kargo-app/kargo/app/gitrepo"
 	"github.com/kargo-app/kargo/pipeline"
 )
 
@@ -32,6 +34,14 @@ func (e *env) openLocal(ctx context.Context, file string) (*app.Local, error) {
 const environmentHelp = "\n\nPrivate repositories on GitHub are read with GITHUB_TOKEN (GITHUB_SERVER_URL names another host than\n" +
 	"https://github.com), private registries with the credentials that docker login stored.\n" +
 	"KARGO_INSECURE_REGISTRIES lists registries that speak plain HTTP."
+
+// hint says what may be missing when a repository cannot be read.
+func (e *env) hint(err error) error {
+	if e.getenv("GITHUB_TOKEN") == "" && (errors.Is(err, gitrepo.ErrDenied) || errors.Is(err, gitrepo.ErrNotFound)) {
+		return fmt.Errorf("%w\nGITHUB_TOKEN is not set; private repositories on GitHub need it", err)
+	}
+	return err
+}
 
 func unknownWarehouse(p pipeline.Pipeline, got string) error {
 	names := make([]string, len(p.Warehouses))

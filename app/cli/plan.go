@@ -60,7 +60,7 @@ func (e *env) plan(ctx context.Context, o planOptions) error {
 	pl := &planner{p: p, local: local, now: time.Now().UTC()}
 	relevant := upstream(p, stages)
 	if err := pl.choose(ctx, origins(p, relevant), o.freight); err != nil {
-		return err
+		return e.hint(err)
 	}
 	if err := pl.preview(ctx, relevant); err != nil {
 		return err

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -340,6 +341,15 @@ func (p *Promotion) Pull() PullRef {
 		}
 	}
 	return ref
+}
+
+// OwnPull is [Promotion.Pull] if that is in the Promotion's own repository: the
+// bot writes about a Promotion nowhere else.
+func (p *Promotion) OwnPull() PullRef {
+	if ref := p.Pull(); ref.Repo == "" || strings.EqualFold(ref.Repo, p.Repo.String()) {
+		return ref
+	}
+	return PullRef{}
 }
 
 // OwnBranch returns the branch that the Promotion pushed for itself alone, empty

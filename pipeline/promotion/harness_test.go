@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -74,6 +75,24 @@ type town struct {
 
 func newTown(t *testing.T) *town {
 	t.Helper()
+	c := emptyTown(t)
+	c.open()
+	c.ok(c.db.PutRepo(t.Context(), store.RepoRecord{Repo: repo, Installation: 1, DefaultBranch: "main"}, c.world.Now))
+	c.apply(pipeline.CreateFreight{Freight: freight("1.0.0")}, pipeline.CreateFreight{Freight: freight("1.0.1")}, pipeline.CreateFreight{Freight: freight("1.0.2")})
+	return c
+}
+
+// townFrom starts from the database file of another town, which is quicker.
+func townFrom(t *testing.T, database []byte) *town {
+	t.Helper()
+	c := emptyTown(t)
+	c.ok(os.WriteFile(c.path, database, 0o600))
+	c.open()
+	return c
+}
+
+func emptyTown(t *testing.T) *town {
+	t.Helper()
 	w := steptest.New()
 	w.Repository(repoURL)
 	w.Write(repoURL, "main", "start", map[string]string{
@@ -85,11 +104,18 @@ func newTown(t *testing.T) *town {
 		t.Fatal(err)
 	}
 	c := &town{t: t, world: w, host: &host{}, path: filepath.Join(t.TempDir(), "kargo.db"), steps: reg}
-	c.open()
 	t.Cleanup(func() { c.close() })
-	c.ok(c.db.PutRepo(t.Context(), store.RepoRecord{Repo: repo, Installation: 1, DefaultBranch: "main"}, w.Now))
-	c.apply(pipeline.CreateFreight{Freight: freight("1.0.0")}, pipeline.CreateFreight{Freight: freight("1.0.1")}, pipeline.CreateFreight{Freight: freight("1.0.2")})
 	return c
+}
+
+// database is the content of the database file, as of now.
+func (c *town) database() []byte {
+	c.t.Helper()
+	c.close()
+	data, err := os.ReadFile(c.path)
+	c.ok(err)
+	c.open()
+	return data
 }
 
 func (c *town) ok(err error) {

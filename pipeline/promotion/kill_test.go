@@ -87,8 +87,6 @@ func (m mortalRemotes) Save(ctx context.Context, r pipeline.Repo, o promotion.Re
 // time it parks, the world moves on by between.
 func (c *town) life(r *reaper, between func()) error {
 	ctx := context.Background()
-	c.close()
-	c.open()
 	if err := c.db.ReleaseAll(ctx); err != nil {
 		return err
 	}
@@ -148,7 +146,6 @@ func (r plainRemotes) Save(ctx context.Context, rp pipeline.Repo, o promotion.Re
 // and the same host. Between the two lives the world moves on.
 func TestKillAnywhere(t *testing.T) {
 	t.Parallel()
-	other := map[string]string{"README.md": "hello again\n"}
 	scenarios := map[string]struct {
 		// meanwhile happens between death and restart.
 		meanwhile func(c *town)
@@ -158,9 +155,9 @@ func TestKillAnywhere(t *testing.T) {
 		byHand, aborted bool
 	}{
 		"nothing happens meanwhile": {},
-		"main moves meanwhile":      {meanwhile: func(c *town) { c.world.Write(repoURL, "main", "other work", other) }},
-		"main moves in the same file meanwhile": {meanwhile: func(c *town) {
+		"main moves meanwhile, in the same file too": {meanwhile: func(c *town) {
 			c.world.Write(repoURL, "main", "other work", map[string]string{
+				"README.md":                   "hello again\n",
 				"env/prod/kustomization.yaml": c.world.Files(repoURL, "main")["env/prod/kustomization.yaml"] + "# more\n",
 			})
 		}},
@@ -183,9 +180,11 @@ func TestKillAnywhere(t *testing.T) {
 	for name, sc := range scenarios {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			first := newTown(t)
+			first.queue(prod(), freight("1.0.1"))
+			queued := first.database()
 			for at := 1; ; at++ {
-				c := newTown(t)
-				c.queue(prod(), freight("1.0.1"))
+				c := townFrom(t, queued)
 				c.hold()
 				c.world.Pulls.Computing = 1
 				between := func() {
@@ -210,6 +209,8 @@ func TestKillAnywhere(t *testing.T) {
 				if sc.meanwhile != nil {
 					sc.meanwhile(c)
 				}
+				c.close()
+				c.open()
 				if err := c.life(&reaper{}, between); err != nil {
 					t.Fatalf("moment %d (%s): second life: %v", at, r.where, err)
 				}

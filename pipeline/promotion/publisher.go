@@ -131,7 +131,7 @@ func (u *Publisher) deployment(ctx context.Context, p *pipeline.Promotion) error
 }
 
 func (u *Publisher) comment(ctx context.Context, p *pipeline.Promotion, site report.Site) error {
-	number := p.Pull().Number
+	number := p.OwnPull().Number
 	if number == 0 {
 		return nil
 	}

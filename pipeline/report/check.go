@@ -3,6 +3,8 @@ package report
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
+	"slices"
 
 	"github.com/kargo-app/kargo/pipeline"
 )
@@ -36,7 +38,7 @@ const (
 // Check returns the check run of a Promotion; ok is false while there is nothing
 // to show: before a pull request exists, unless the Promotion failed.
 func Check(p *pipeline.Promotion, site Site) (c CheckRun, ok bool) {
-	pull := p.Pull()
+	pull := p.OwnPull()
 	c = CheckRun{
 		Name: PromotionCheck, SHA: pull.Head, ExternalID: p.ID,
 		Status: "completed", DetailsURL: cmp.Or(site.PromotionURL(p), pull.URL),
@@ -72,10 +74,12 @@ func baseCommit(p *pipeline.Promotion) string {
 		var out struct {
 			Commits map[string]string `json:"commits"`
 		}
-		if json.Unmarshal(p.Steps[i].Output, &out) == nil {
-			for _, sha := range out.Commits {
-				return sha
-			}
+		if json.Unmarshal(p.Steps[i].Output, &out) != nil {
+			continue
+		}
+		// The same on every pass, lest there be a check run on each of several.
+		for _, key := range slices.Sorted(maps.Keys(out.Commits)) {
+			return out.Commits[key]
 		}
 	}
 	return ""

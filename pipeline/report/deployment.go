@@ -31,7 +31,7 @@ type DeploymentStatus struct {
 // DeploymentOf returns the Deployment of a Promotion; ok is false when there is
 // none: the Stage has no environment, or nothing was changed.
 func DeploymentOf(p *pipeline.Promotion) (d Deployment, ok bool) {
-	sha := cmp.Or(p.Pull().Head, p.MergeCommit())
+	sha := deployed(p)
 	if p.Stage.Environment == "" || sha == "" {
 		return Deployment{}, false
 	}
@@ -43,6 +43,14 @@ func DeploymentOf(p *pipeline.Promotion) (d Deployment, ok bool) {
 			Freight: p.Freight.ID, Alias: p.Freight.Alias,
 		},
 	}, true
+}
+
+// deployed is the commit that a Promotion brings to its own repository.
+func deployed(p *pipeline.Promotion) string {
+	if p.Pull().Number != 0 {
+		return p.OwnPull().Head
+	}
+	return p.MergeCommit()
 }
 
 // StatusOf returns the status that a Promotion's Deployment should have now.

@@ -16,9 +16,11 @@ type planner struct {
 	local *app.Local
 	now   time.Time
 	// chosen is the Freight to plan with, at most one of each Warehouse, in file
-	// order. asked is the Warehouse of the Freight that was asked for.
+	// order. asked is the Warehouse of the Freight that was asked for, and older
+	// that it is not what auto-promotion would choose.
 	chosen []pipeline.Freight
 	asked  string
+	older  bool
 	// withheld says which Warehouses yield no Freight, and why.
 	withheld []withheldJSON
 	snap     pipeline.Snapshot
@@ -61,6 +63,7 @@ func (pl *planner) choose(ctx context.Context, warehouses []pipeline.Warehouse, 
 			return err
 		}
 		pl.asked = f.Warehouse
+		pl.older = !slices.ContainsFunc(pl.chosen, func(c pipeline.Freight) bool { return c.ID == f.ID })
 		pl.replace(f)
 	}
 	pl.snap.Freight = pl.chosen

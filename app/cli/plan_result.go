@@ -103,7 +103,10 @@ func (pl *planner) stage(ctx context.Context, stage pipeline.Stage) (stageJSON, 
 		out.Action = actionUnchanged
 		return out, nil
 	}
-	if !pl.p.AutoPromotion(stage) {
+	switch {
+	case pl.older:
+		waits = append(waits, "/promote "+stage.Name+" "+pr.Freight.Alias)
+	case !pl.p.AutoPromotion(stage):
 		waits = append(waits, "/promote "+stage.Name)
 	}
 	out.Action, out.Reasons, out.MergeNeeds = actionPromote, waits, mergeNeeds(stage)

@@ -45,9 +45,10 @@ func TestMain(m *testing.M) {
 //	secret REPO:TAG             pushes one to the registry that wants credentials
 //	fingerprint DIR FILE        writes the names and contents of all files below DIR
 //
-// and the variables REGISTRY, PRIVATE_REGISTRY (user ada, password lovelace) and
-// GIT_HTTP, which serves the bare repositories below $WORK/srv; those below
-// $WORK/srv/private want the password t0ken. Files may use them and WORK.
+// The registries are registry.example and private.example (user ada, password
+// lovelace), reached through a proxy so that their names, which Freight ids are made
+// of, are always the same. GIT_HTTP serves the bare repositories below $WORK/srv;
+// those below $WORK/srv/private want the password t0ken. Files may use it and WORK.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -72,16 +73,15 @@ func setUp(env *testscript.Env) error {
 	serve := func(variable string, h http.Handler) {
 		s := httptest.NewServer(h)
 		env.Defer(s.Close)
-		env.Setenv(variable, s.Listener.Addr().String())
+		env.Setenv(variable, s.URL)
 	}
-	serve("REGISTRY", r.open)
-	serve("PRIVATE_REGISTRY", r.private)
+	serve("HTTP_PROXY", hosts{"registry.example": r.open, "private.example": r.private})
+	env.Setenv("KARGO_INSECURE_REGISTRIES", "registry.example, private.example")
 	git, err := gitServer(filepath.Join(env.WorkDir, "srv"))
 	if err != nil {
 		return err
 	}
-	serve("GIT_HOST", git)
-	env.Setenv("GIT_HTTP", "http://"+env.Getenv("GIT_HOST"))
+	serve("GIT_HTTP", git)
 	for name, value := range map[string]string{
 		"HOME": filepath.Join(env.WorkDir, "home"), "GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_SYSTEM": os.DevNull,
 		"GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com", "GIT_AUTHOR_DATE": "2026-01-02T03:04:05Z",
@@ -95,7 +95,7 @@ func setUp(env *testscript.Env) error {
 // substitute writes the addresses of this run into the script's files.
 func substitute(env *testscript.Env) error {
 	var pairs []string
-	for _, name := range []string{"PRIVATE_REGISTRY", "REGISTRY", "GIT_HTTP", "WORK"} {
+	for _, name := range []string{"GIT_HTTP", "WORK"} {
 		pairs = append(pairs, "$"+name, env.Getenv(name))
 	}
 	values := strings.NewReplacer(pairs...)
@@ -109,6 +109,17 @@ func substitute(env *testscript.Env) error {
 		}
 		return os.WriteFile(path, []byte(values.Replace(string(data))), 0o600)
 	})
+}
+
+// hosts is a proxy in front of hosts that exist nowhere else.
+type hosts map[string]http.Handler
+
+func (h hosts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if host, ok := h[r.Host]; ok {
+		host.ServeHTTP(w, r)
+		return
+	}
+	http.Error(w, "no such host", http.StatusBadGateway)
 }
 
 // gitServer serves bare repositories with git's own HTTP backend.

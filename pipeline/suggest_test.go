@@ -19,6 +19,7 @@ func TestDidYouMean(t *testing.T) {
 		"a letter missing":                  {"stagng", stages, "staging"},
 		"a wrong letter":                    {"pros", stages, "prod"},
 		"neighbours swapped":                {"tset", stages, "test"},
+		"neighbours swapped in a short":     {"wbe", []string{"web"}, "web"},
 		"two slips in a long name":          {"stagimgg", stages, "staging"},
 		"case alone":                        {"PROD", stages, "prod"},
 		"the name itself":                   {"prod-eu", stages, "prod-eu"},

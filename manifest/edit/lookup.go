@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/agnivade/levenshtein"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -101,8 +102,8 @@ func describe(segments []segment) string {
 	return fmt.Sprintf("%q", joinKey(names...))
 }
 
-// nearest returns the name closest to got, if one is close enough to be a slip.
-// It is small on purpose: this package imports nothing else of the project.
+// nearest returns the name closest to got, if one is close enough to be a slip:
+// two edits, one for a name of one or two bytes, or any difference in case.
 func nearest(got string, names []string) string {
 	best, bestDistance := "", min(2, (len(got)+1)/2)+1
 	for _, name := range names {
@@ -112,30 +113,9 @@ func nearest(got string, names []string) string {
 		if max(len(name), len(got)) > 64 {
 			continue
 		}
-		if d := distance(got, name); d < bestDistance {
+		if d := levenshtein.ComputeDistance(got, name); d < bestDistance {
 			best, bestDistance = name, d
 		}
 	}
 	return best
-}
-
-// distance is the Levenshtein distance in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -42,7 +42,7 @@ func (a *App) keepInstallations(ctx context.Context) {
 	every(ctx, a.cfg.ReconcileInterval, func(ctx context.Context) error {
 		err := a.refresh(ctx, 0)
 		if ctx.Err() != nil {
-			return nil
+			return err
 		}
 		var why *string
 		if ghapp.KeyRefused(err) {
@@ -57,35 +57,67 @@ func (a *App) keepInstallations(ctx context.Context) {
 	})
 }
 
-// refresh stores the repositories of one installation, or of all for 0, and
-// enqueues those that are new.
+// refresh stores the repositories of one installation, or of all for 0, enqueues
+// those that are new, and marks those that are gone. What could be read of several
+// installations counts even when another could not be.
 func (a *App) refresh(ctx context.Context, installation int64) error {
 	now := a.now()
 	read := a.github.InstallationRepos
 	if installation != 0 {
 		read = func(ctx context.Context) ([]ghapp.InstalledRepo, error) { return a.github.ReposOf(ctx, installation) }
 	}
-	repos, err := read(ctx)
+	repos, readErr := read(ctx)
+	served := make(map[int64]bool, len(repos))
+	for _, r := range repos {
+		served[r.ID] = true
+		if err := a.serve(ctx, r, now); err != nil {
+			return err
+		}
+	}
+	if readErr != nil {
+		// Then absence proves nothing.
+		return readErr
+	}
+	return a.removeAbsent(ctx, installation, served, now)
+}
+
+// serve stores one repository and enqueues it when it is new.
+func (a *App) serve(ctx context.Context, r ghapp.InstalledRepo, now time.Time) error {
+	known, err := a.db.Repo(ctx, r.ID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	fresh := err != nil || known.Removed || known.Config.SeenSHA == ""
+	if err := a.db.PutRepo(ctx, store.RepoRecord{
+		Repo: r.Repo, Installation: r.Installation, DefaultBranch: r.DefaultBranch, Private: r.Private,
+	}, now); err != nil {
+		return fmt.Errorf("store repository %s: %w", r.Repo, err)
+	}
+	if !fresh {
+		return nil
+	}
+	if err := a.db.Enqueue(ctx, store.WorkReconcile, store.RepoKey(r.ID), now); err != nil {
+		return fmt.Errorf("enqueue repository %s: %w", r.Repo, err)
+	}
+	return nil
+}
+
+// removeAbsent marks the repositories that the App does not serve any more: the
+// event that said so may have been lost. One that was stored after the question
+// was asked is newer than the answer.
+func (a *App) removeAbsent(ctx context.Context, installation int64, served map[int64]bool, asked time.Time) error {
+	known, err := a.db.Repos(ctx)
 	if err != nil {
 		return err
 	}
-	for _, r := range repos {
-		known, err := a.db.Repo(ctx, r.ID)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-		fresh := err != nil || known.Removed || known.Config.SeenSHA == ""
-		if err := a.db.PutRepo(ctx, store.RepoRecord{
-			Repo: r.Repo, Installation: r.Installation, DefaultBranch: r.DefaultBranch, Private: r.Private,
-		}, now); err != nil {
-			return fmt.Errorf("store repository %s: %w", r.Repo, err)
-		}
-		if !fresh {
+	for _, r := range known {
+		if served[r.ID] || installation != 0 && r.Installation != installation || r.UpdatedAt.After(asked) {
 			continue
 		}
-		if err := a.db.Enqueue(ctx, store.WorkReconcile, store.RepoKey(r.ID), now); err != nil {
-			return fmt.Errorf("enqueue repository %s: %w", r.Repo, err)
+		if err := a.db.RemoveRepo(ctx, r.ID, a.now()); err != nil {
+			return fmt.Errorf("remove repository %s: %w", r.Repo, err)
 		}
+		a.log.InfoContext(ctx, "repository is out of reach", "repo", r.String())
 	}
 	return nil
 }

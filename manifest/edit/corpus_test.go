@@ -231,6 +231,7 @@ func scalarKeys(root *yaml.Node) (keys []string) {
 					walk(n.Content[i+1], append(slices.Clone(path), n.Content[i].Value))
 				}
 			}
+		default: // an alias, whose value belongs to its anchor
 		}
 	}
 	walk(root, nil)

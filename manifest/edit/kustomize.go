@@ -7,8 +7,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Preserve, as NewName, NewTag or Digest of an image to set, keeps what the
-// entry says now, as in `kustomize edit set image`.
+// Preserve is the NewName, NewTag or Digest that keeps what the entry of an image
+// to set says now, as in `kustomize edit set image`.
 const Preserve = "*"
 
 // KustomizeImage is one entry of a kustomization's `images` list.

@@ -131,7 +131,7 @@ func (p *imagePlan) appendEntries() error {
 		return nil
 	}
 	s, items := p.s, p.list.items()
-	line := 1
+	var line int
 	switch {
 	case p.list.root != nil && p.list.root.Style&yaml.FlowStyle != 0 && p.list.key == nil:
 		return fail(p.list.root, "", ErrTarget, `the file is written in flow style; add an empty "images" list to it by hand`)

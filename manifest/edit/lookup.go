@@ -51,8 +51,9 @@ func child(n *yaml.Node, key string, segments []segment, i int) (*yaml.Node, err
 		return n.Content[idx], nil
 	case yaml.MappingNode:
 		return member(n, key, seg.name, parent)
+	default:
+		return nil, fail(n, key, ErrNotFound, "%s is a single value and has nothing called %q in it", parent, seg.name)
 	}
-	return nil, fail(n, key, ErrNotFound, "%s is a single value and has nothing called %q in it", parent, seg.name)
 }
 
 func member(n *yaml.Node, key, name, parent string) (*yaml.Node, error) {

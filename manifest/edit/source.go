@@ -3,6 +3,7 @@ package edit
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -45,13 +46,13 @@ func parseSource(src []byte) (*source, error) {
 	for {
 		doc, err := decodeNext(dec)
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return s, nil
 		case err != nil && len(s.docs) == 0:
 			return nil, syntaxError(err)
 		case err != nil:
 			s.tail = err
-			return s, nil
+			return s, nil //nolint:nilerr // the first document is fine
 		}
 		s.docs = append(s.docs, doc)
 	}

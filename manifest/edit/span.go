@@ -165,9 +165,14 @@ func (s *source) nodeEnd(n *yaml.Node) (int, bool) {
 	case yaml.AliasNode:
 		off, ok := s.offset(n)
 		return off + 1 + len(n.Value), ok
+	default:
+		return s.collectionEnd(n)
 	}
+}
+
+func (s *source) collectionEnd(n *yaml.Node) (int, bool) {
 	var end int
-	ok := true
+	var ok bool
 	if len(n.Content) > 0 {
 		end, ok = s.nodeEnd(n.Content[len(n.Content)-1])
 	} else if end, ok = s.contentStart(n); ok {

@@ -174,6 +174,7 @@ func (s *source) editable(path []*yaml.Node, u Update) error {
 		return fail(n, u.Key, ErrTarget, "the target is a mapping, not a single value")
 	case yaml.SequenceNode:
 		return fail(n, u.Key, ErrTarget, "the target is a sequence, not a single value")
+	default: // a single value, or an alias for one
 	}
 	if u.FollowAliases {
 		return nil

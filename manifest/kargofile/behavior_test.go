@@ -202,12 +202,12 @@ stages:
 
 func TestProblemsAsJSON(t *testing.T) {
 	t.Parallel()
-	_, problems := kargofile.Parse([]byte(smallest+"nmae: x\n"), kargofile.Options{})
+	_, problems := kargofile.Parse([]byte(smallest+"nane: x\n"), kargofile.Options{})
 	got, err := json.Marshal(problems)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `[{"line":17,"column":1,"endColumn":5,"severity":"error","path":"nmae","message":"unknown field \"nmae\" in the file",` +
+	const want = `[{"line":17,"column":1,"endColumn":5,"severity":"error","path":"nane","message":"unknown field \"nane\" in the file",` +
 		`"expected":"one of apiVersion, name, vars, warehouses, stages, promotionPolicies, defaults, access","suggestion":"name"}]`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Error(diff)

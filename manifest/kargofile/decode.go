@@ -68,9 +68,8 @@ func (r report) expected(format string, args ...any) report {
 	return r
 }
 
-func (r report) suggest(s string) report {
+func (r report) suggest(s string) {
 	r.d.problems[r.i].Suggestion = s
-	return r
 }
 
 func (r report) warning() report {

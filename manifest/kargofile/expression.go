@@ -55,7 +55,7 @@ func unjoin(err error) []error {
 	if err == nil {
 		return nil
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only the outermost one is taken apart
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { // only the outermost one is taken apart
 		var all []error
 		for _, e := range joined.Unwrap() {
 			all = append(all, unjoin(e)...)
@@ -78,18 +78,6 @@ func (d *decoder) templated(dst *string, allow expr.Allow, checks ...func(string
 			return
 		}
 		d.text(&s, checks...)(n, path)
-	}
-}
-
-// templatedList reads a list of strings with expressions.
-func (d *decoder) templatedList(dst *[]string, allow expr.Allow) reader {
-	return func(n *yaml.Node, path string) {
-		*dst = nil
-		d.list(func(n *yaml.Node, path string) {
-			var s string
-			d.templated(&s, allow)(n, path)
-			*dst = append(*dst, s)
-		})(n, path)
 	}
 }
 

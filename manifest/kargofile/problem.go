@@ -59,7 +59,7 @@ func (p Problem) advice() string {
 const maxProblems = 100
 
 // Problems are the problems of one file, in the order of their positions.
-type Problems []Problem
+type Problems []Problem //nolint:errname // a list, most of whose values are no error; see Err
 
 // Error returns one line per problem.
 func (ps Problems) Error() string {

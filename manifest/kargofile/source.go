@@ -135,7 +135,7 @@ func escape(text string) (step, value int) {
 	if digits == 0 {
 		return step, max(1, map[byte]int{'N': 2, '_': 2, 'L': 3, 'P': 3}[text[1]])
 	}
-	r, err := strconv.ParseUint(text[2:step], 16, 32)
+	r, err := strconv.ParseInt(text[2:step], 16, 32)
 	if err != nil {
 		return step, 1
 	}

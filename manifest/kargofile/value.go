@@ -33,8 +33,9 @@ func (d *decoder) value(n *yaml.Node, path string, allow expr.Allow) any {
 			items = append(items, d.value(n, path, allow))
 		})(n, path)
 		return items
+	default:
+		return d.scalar(n, path, allow)
 	}
-	return d.scalar(n, path, allow)
 }
 
 func (d *decoder) scalar(n *yaml.Node, path string, allow expr.Allow) any {

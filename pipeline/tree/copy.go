@@ -115,10 +115,10 @@ func (t *transfer) carry(ctx context.Context, e Entry) error {
 		}
 		var next []Entry
 		for _, e := range level {
-			o, isLocal := t.from.local[e.Hash]
-			if !isLocal && same {
+			if _, isLocal := t.from.local[e.Hash]; !isLocal && same {
 				continue
 			}
+			var o Object
 			if e.Mode.IsDir() {
 				entries, err := t.from.tree(ctx, e.Hash)
 				if err != nil {

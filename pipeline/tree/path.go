@@ -40,13 +40,6 @@ func split(p string) []string {
 	return strings.Split(p, "/")
 }
 
-func join(parts []string) string {
-	if len(parts) == 0 {
-		return "."
-	}
-	return strings.Join(parts, "/")
-}
-
 // isDotGit reports whether a name reaches Git's own directory on some file
 // system: Git refuses such names in trees too.
 func isDotGit(name string) bool {

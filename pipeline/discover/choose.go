@@ -64,12 +64,12 @@ func (s *imageSource) lookAll(ctx context.Context, tags []string) ([]pipeline.Im
 		return nil, err
 	}
 	var out []pipeline.Image
-	for i, image := range images {
-		if image == nil {
-			s.rejected.add(tags[i], reasons[i])
+	for i, tag := range tags {
+		if images[i] == nil {
+			s.rejected.add(tag, reasons[i])
 			continue
 		}
-		out = append(out, *image)
+		out = append(out, *images[i])
 	}
 	return out, nil
 }

@@ -96,7 +96,7 @@ SELECT id FROM promotion WHERE repo = ? AND stage = ? AND freight = ? AND phase 
 	}
 	a.applied.Started = append(a.applied.Started, p.ID)
 	if s.Intent != "" {
-		if _, err := a.tx.grant(ctx, a.repoID, s.Intent, p.ID, a.now); err != nil {
+		if err := a.tx.grant(ctx, a.repoID, s.Intent, p.ID, a.now); err != nil {
 			return false, err
 		}
 	}
@@ -124,7 +124,7 @@ WHERE repo = ? AND id = ? AND phase IN ('Pending', 'Running') RETURNING stage`, 
 		return false, err
 	}
 	if s.Intent != "" {
-		if _, err := a.tx.grant(ctx, a.repoID, s.Intent, s.Promotion, a.now); err != nil {
+		if err := a.tx.grant(ctx, a.repoID, s.Intent, s.Promotion, a.now); err != nil {
 			return false, err
 		}
 	}

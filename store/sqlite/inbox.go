@@ -56,10 +56,10 @@ func startInbox(ctx context.Context, db *sql.DB, n notifier) (*inbox, error) {
 	} {
 		var err error
 		if *stmt, err = db.PrepareContext(ctx, query); err != nil {
-			return nil, fmt.Errorf("prepare inbox: %w", err)
+			return nil, fmt.Errorf("prepare inbox: %w", err) // the caller closes db, and with it the others
 		}
 	}
-	go in.run()
+	go in.run(context.WithoutCancel(ctx))
 	return in, nil
 }
 
@@ -96,17 +96,17 @@ func (in *inbox) put(ctx context.Context, d store.Delivery) (bool, error) {
 	}
 }
 
-func (in *inbox) run() {
+func (in *inbox) run(ctx context.Context) {
 	defer close(in.stopped)
 	for {
 		select {
 		case r := <-in.requests:
-			in.batch(r)
+			in.batch(ctx, r)
 		case <-in.stop:
 			for {
 				select {
 				case r := <-in.requests:
-					in.batch(r)
+					in.batch(ctx, r)
 				default:
 					return
 				}
@@ -117,8 +117,7 @@ func (in *inbox) run() {
 
 // batch stores first and whatever waits behind it. Callers that gave up do not
 // undo what others wait for, so it runs without their contexts.
-func (in *inbox) batch(first *putRequest) {
-	ctx := context.Background()
+func (in *inbox) batch(ctx context.Context, first *putRequest) {
 	requests := []*putRequest{first}
 	errs, err := func() ([]error, error) {
 		// Waiting for the connection comes before collecting: it is when others arrive.

@@ -84,10 +84,10 @@ func (tx *writeTx) intentOpen(ctx context.Context, repoID int64, id string) (boo
 }
 
 // grant resolves an intent with the Promotion it led to.
-func (tx *writeTx) grant(ctx context.Context, repoID int64, id, promotion string, now time.Time) (bool, error) {
-	n, err := tx.exec(ctx, `UPDATE intent SET resolved_at = ?, promotion = ? WHERE repo = ? AND id = ? AND resolved_at IS NULL`,
+func (tx *writeTx) grant(ctx context.Context, repoID int64, id, promotion string, now time.Time) error {
+	_, err := tx.exec(ctx, `UPDATE intent SET resolved_at = ?, promotion = ? WHERE repo = ? AND id = ? AND resolved_at IS NULL`,
 		micros(now), promotion, repoID, id)
-	return n == 1, err
+	return err
 }
 
 // refuse resolves an intent with the reason why nothing came of it.

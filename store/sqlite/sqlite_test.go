@@ -25,9 +25,15 @@ func open(tb testing.TB, path string) *sqlite.DB {
 	return db
 }
 
-func file(tb testing.TB) string { return filepath.Join(tb.TempDir(), "kargo.db") }
+func file(tb testing.TB) string {
+	tb.Helper()
+	return filepath.Join(tb.TempDir(), "kargo.db")
+}
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(t *testing.T) storetest.Store { return open(t, file(t)) })
+	storetest.Run(t, func(t *testing.T) storetest.Store {
+		t.Helper()
+		return open(t, file(t))
+	})
 }

@@ -102,7 +102,7 @@ var concurrencyTests = map[string]func(*fixture){
 			if err != nil {
 				f.Error(err)
 			}
-			started.Add(int32(len(applied.Started))) //nolint:gosec // zero or one
+			started.Add(int32(len(applied.Started)))
 		})
 		f.equal("started", started.Load(), int32(1))
 	},

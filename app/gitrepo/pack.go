@@ -15,7 +15,7 @@ import (
 )
 
 // Type is the kind of an Object.
-type Type uint8
+type Type int8
 
 // The four kinds of Git object.
 const (

@@ -15,9 +15,6 @@ const (
 	responseEndPkt = "0002"
 )
 
-// maxPktData is the most that one packet carries.
-const maxPktData = 65516
-
 // pktReader reads packets from a whole response.
 type pktReader struct{ rest []byte }
 
@@ -68,7 +65,7 @@ type pktWriter struct{ bytes.Buffer }
 
 func (w *pktWriter) linef(format string, args ...any) {
 	s := fmt.Sprintf(format, args...)
-	fmt.Fprintf(w, "%04x%s", len(s)+4, s)
+	_, _ = fmt.Fprintf(w, "%04x%s", len(s)+4, s)
 }
 
 // demultiplex joins the data band of the packets up to the flush.

@@ -71,7 +71,7 @@ func goGit(t *testing.T, root string) string {
 			}
 		case "git-upload-pack":
 			req := packp.NewUploadPackRequest()
-			if fail(w, req.UploadRequest.Decode(r.Body)) {
+			if fail(w, req.Decode(r.Body)) {
 				return
 			}
 			resp, err := upload.UploadPack(r.Context(), req)
@@ -117,6 +117,7 @@ func TestServers(t *testing.T) {
 		}},
 		"version 0 with shallow": {wrap: withoutProtocol},
 		"version 0 without side band or shallow": {setup: func(t *testing.T, o *origin) {
+			t.Helper()
 			o.url = goGit(t, path.Dir(o.dir)) + "/repo.git"
 		}},
 	} {

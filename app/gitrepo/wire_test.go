@@ -49,16 +49,16 @@ func TestPackRoundTrip(t *testing.T) {
 }
 
 // deltaPack is a pack with a chain of deltas, made by git.
-func deltaPack(t testing.TB) ([]byte, []Object) {
-	t.Helper()
-	dir := t.TempDir()
+func deltaPack(tb testing.TB) ([]byte, []Object) {
+	tb.Helper()
+	dir := tb.TempDir()
 	run := func(stdin string, args ...string) []byte {
-		t.Helper()
-		cmd := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir}, args...)...)
+		tb.Helper()
+		cmd := exec.CommandContext(tb.Context(), "git", append([]string{"-C", dir}, args...)...)
 		cmd.Stdin = strings.NewReader(stdin)
 		out, err := cmd.Output()
 		if err != nil {
-			t.Fatalf("git %v: %v", args, err)
+			tb.Fatalf("git %v: %v", args, err)
 		}
 		return out
 	}

@@ -153,12 +153,14 @@ func isFreight(word string) bool {
 
 // add puts one positional argument into the command.
 func (c *Command) add(kind paramKind, arg string) *Problem {
-	form := nameForm
+	var form *regexp.Regexp
 	switch kind {
 	case freightParam:
 		form = freightForm
 	case artifactParam:
 		form = artifactForm
+	default:
+		form = nameForm
 	}
 	if len(arg) > maxWord || !form.MatchString(arg) {
 		return problemf("", "%s cannot be %s", code(arg), kind.noun())

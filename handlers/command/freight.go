@@ -47,6 +47,7 @@ func ParseFreight(text string) FreightRef {
 		return FreightRef{}
 	case FreightLatest, FreightThis, FreightPrevious:
 		return FreightRef{Kind: kind, Text: string(kind)}
+	default: // not a word with a meaning of its own
 	}
 	if name, version, ok := strings.Cut(text, "@"); ok && name != "" && version != "" {
 		return FreightRef{Kind: FreightArtifact, Text: text, Artifact: name, Version: version}

@@ -79,8 +79,9 @@ func (k paramKind) noun() string {
 		return "a Warehouse"
 	case artifactParam:
 		return "an artifact like `web@1.9.3`"
+	default:
+		return "a name"
 	}
-	return "a name"
 }
 
 type flag struct {

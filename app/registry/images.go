@@ -180,7 +180,8 @@ func validTag(tag string) bool {
 		return false
 	}
 	for _, c := range []byte(tag) {
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '.' || c == '-') {
+		allowed := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '.' || c == '-'
+		if !allowed {
 			return false
 		}
 	}

@@ -231,7 +231,7 @@ func (c contextWarehouse) warehouse() Warehouse {
 }
 
 func kindName(kind reflect.Kind) string {
-	switch kind { //nolint:exhaustive // the kinds that the document has
+	switch kind {
 	case reflect.String:
 		return "a string (in quotes)"
 	case reflect.Bool:

@@ -44,7 +44,7 @@ func TestKilledAnywhere(t *testing.T) {
 					// Every step may find the Workspace lost.
 					b.crash(i + 1)
 				}
-				if !hit && !(after && (op == "checkout" || op == "get")) {
+				if replayed := after && (op == "checkout" || op == "get"); !hit && !replayed {
 					t.Errorf("the Promotion came to its end without %s", op)
 				}
 

@@ -78,7 +78,7 @@ func deletable(ctx context.Context, w *tree.Workspace, p string, glob bool) ([]s
 		return matches, err
 	}
 	if hasDotDot(p) {
-		return nil, errors.New("the path must not contain ..")
+		return nil, errors.New(`the path must not contain ".."`)
 	}
 	_, err := w.Lstat(ctx, p)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, tree.ErrNotDir) {

@@ -36,7 +36,7 @@ func TestDelete(t *testing.T) {
 		{
 			name: "a literal path has no dot-dot", config: config{"path": "src/../src/env"},
 			want: []string{"src/README.md", "src/env/prod/kustomization.yaml", "src/env/prod/notes.md", "src/env/prod/values.yaml"},
-			err:  "must not contain ..",
+			err:  `must not contain ".."`,
 		},
 		{
 			name: "a malformed pattern is an error", config: config{"path": "src/[", "pathsAreGlobs": true},

@@ -65,7 +65,7 @@ func runGitCommit(ctx context.Context, env Env, c CommitConfig) (CommitOutput, e
 	if errors.Is(err, tree.ErrNoDifference) {
 		var ours bool
 		if made, ours = unfinished(co); !ours {
-			return CommitOutput{Commit: commitName(co.Tip())}, &Skip{Message: "nothing changed"}
+			return CommitOutput{Commit: commitName(co.Tip())}, &SkipError{Message: "nothing changed"}
 		}
 	} else if err != nil {
 		return CommitOutput{}, fmt.Errorf("commit %s: %w", c.Path, err)

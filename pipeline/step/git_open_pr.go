@@ -88,7 +88,7 @@ func runGitOpenPR(ctx context.Context, env Env, c OpenPRConfig) (*OpenPROutput, 
 	}
 	pushed, nothing := pushedHead(env, repo, c.SourceBranch)
 	if nothing {
-		return nil, &Skip{Message: "nothing was pushed to " + c.SourceBranch}
+		return nil, &SkipError{Message: "nothing was pushed to " + c.SourceBranch}
 	}
 	if env.Attempt > 1 || env.Prior != nil {
 		pr, err := env.Pulls.ByHead(ctx, c.RepoURL, c.SourceBranch, c.TargetBranch)
@@ -105,7 +105,7 @@ func runGitOpenPR(ctx context.Context, env Env, c OpenPRConfig) (*OpenPROutput, 
 	}
 	pr, err := env.Pulls.Create(ctx, c.RepoURL, c.pullRequest(env))
 	if errors.Is(err, ErrNoDifference) {
-		return nil, &Skip{Message: fmt.Sprintf("%s holds nothing that %s lacks", c.SourceBranch, c.TargetBranch)}
+		return nil, &SkipError{Message: fmt.Sprintf("%s holds nothing that %s lacks", c.SourceBranch, c.TargetBranch)}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open pull request from %s into %s: %w", c.SourceBranch, c.TargetBranch, err)
@@ -165,6 +165,7 @@ func pushedHead(env Env, repo pipeline.Repo, branch string) (head string, nothin
 			return out.Commit, false
 		case pipeline.Skipped:
 			nothing = branch == pipeline.PromotionBranch(env.Promotion)
+		default: // it never got that far
 		}
 	}
 	return "", nothing

@@ -86,7 +86,7 @@ func runGitPush(ctx context.Context, env Env, c PushConfig) (PushOutput, error) 
 		out.Repo = repo.String()
 	}
 	if len(co.Pending()) == 0 {
-		return out, &Skip{Message: "nothing to push"}
+		return out, &SkipError{Message: "nothing to push"}
 	}
 	attempts := defaultPushAttempts
 	if c.MaxAttempts != nil {

@@ -16,7 +16,7 @@ func TestReferenceIsUpToDate(t *testing.T) {
 	t.Parallel()
 	want := step.Reference(step.Builtin())
 	if *update {
-		if err := os.WriteFile("README.md", []byte(want), 0o644); err != nil { //nolint:gosec // a public document
+		if err := os.WriteFile("README.md", []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

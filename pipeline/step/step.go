@@ -63,7 +63,7 @@ type Definition struct {
 // type. The config is decoded strictly: a field that is unknown, missing or of
 // the wrong type is a permanent error; see [Doc] for the struct tags. A config
 // may implement interface{ Validate() error }. The output must survive a JSON
-// round trip. A nil error means success; see [Skip], [WaitError],
+// round trip. A nil error means success; see [SkipError], [WaitError],
 // [FailedError], [AbortedError], [RewindError] and [pipeline.TransientError]
 // for the others. A returned output counts also when the error is not nil.
 func Define[C, O any](name string, kind Kind, doc Doc, run func(context.Context, Env, C) (O, error)) Definition {
@@ -122,11 +122,11 @@ type WaitError struct {
 // Error implements error.
 func (e *WaitError) Error() string { return e.Message }
 
-// Skip ends the step as Skipped: there was nothing to do. Its output counts.
-type Skip struct{ Message string }
+// SkipError ends the step as Skipped: there was nothing to do. Its output counts.
+type SkipError struct{ Message string }
 
 // Error implements error.
-func (e *Skip) Error() string { return e.Message }
+func (e *SkipError) Error() string { return e.Message }
 
 // FailedError ends the attempt as Failed, a matter of logic, rather than
 // Errored, a matter of technique. Terminal ones are not retried.
@@ -212,7 +212,7 @@ func result(env Env, out any, err error) pipeline.StepResult {
 	r.Message = err.Error()
 	var (
 		wait      *WaitError
-		skip      *Skip
+		skip      *SkipError
 		failed    *FailedError
 		permanent *PermanentError
 		aborted   *AbortedError

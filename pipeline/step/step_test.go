@@ -47,7 +47,7 @@ func TestRunTranslatesErrors(t *testing.T) {
 		want  pipeline.StepResult
 	}{
 		{name: "no error is success", want: pipeline.StepResult{Phase: pipeline.Succeeded}},
-		{name: "skip", err: &step.Skip{Message: "m"}, want: pipeline.StepResult{Phase: pipeline.Skipped, Message: "m"}},
+		{name: "skip", err: &step.SkipError{Message: "m"}, want: pipeline.StepResult{Phase: pipeline.Skipped, Message: "m"}},
 		{
 			name: "wait", err: fmt.Errorf("wrapped: %w", &step.WaitError{Message: "m", Until: now.Add(time.Hour), On: []string{"k"}}),
 			want: pipeline.StepResult{Phase: pipeline.Running, Message: "wrapped: m", WakeAt: now.Add(time.Hour), WakeOn: []string{"k"}},

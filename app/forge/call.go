@@ -168,7 +168,8 @@ func readBody(r *http.Request) ([]byte, error) {
 		return nil, nil
 	}
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || media != "application/json" && !(strings.HasPrefix(media, "application/vnd.github") && strings.HasSuffix(media, "json")) {
+	github := strings.HasPrefix(media, "application/vnd.github") && strings.HasSuffix(media, "json")
+	if err != nil || media != "application/json" && !github {
 		return nil, fail(http.StatusUnsupportedMediaType, "Unsupported Media Type: send application/json")
 	}
 	if !json.Valid(body) {

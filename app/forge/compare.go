@@ -45,7 +45,7 @@ func compare(c *call) (reply, error) {
 	if !c.query.Has("page") && !c.query.Has("per_page") && len(commits) > maxCompareCommits {
 		commits = commits[len(commits)-maxCompareCommits:]
 	}
-	var header = map[string][]string{}
+	header := map[string][]string{}
 	if c.query.Has("page") || c.query.Has("per_page") {
 		commits, header = page(c, commits)
 	}

@@ -59,7 +59,7 @@ func (g *gitRepo) mergeTrees(base, ours, theirs plumbing.Hash) (plumbing.Hash, e
 		if err != nil {
 			return plumbing.ZeroHash, fmt.Errorf("%s: %w", name, err)
 		}
-		if !e.Hash.IsZero() && !(isDir(e) && e.Hash == emptyTree) {
+		if gone := e.Hash.IsZero() || isDir(e) && e.Hash == emptyTree; !gone {
 			e.Name = name
 			out = append(out, e)
 		}
@@ -94,7 +94,7 @@ func (g *gitRepo) mergeBlobs(base, ours, theirs plumbing.Hash) (plumbing.Hash, e
 	if err != nil {
 		return plumbing.ZeroHash, fmt.Errorf("merge: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	names := []string{"ours", "base", "theirs"}
 	for i, h := range []plumbing.Hash{ours, base, theirs} {
 		data, err := g.blob(h)

@@ -53,7 +53,7 @@ done
 
 // writeHooks puts the hook that enforces branch protection into dir. Only pushes to protected branches are pointed at it.
 func writeHooks(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("write git hooks: %w", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "update"), []byte(updateHook), 0o755); err != nil { //nolint:gosec // git runs it

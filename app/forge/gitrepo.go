@@ -45,7 +45,7 @@ const bareConfig = `
 `
 
 func initGit(program gitProgram, dir, branch string) (*gitRepo, error) {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o750); err != nil {
 		return nil, fmt.Errorf("create %s: %w", dir, err)
 	}
 	cmd := exec.Command(program.path, "init", "--quiet", "--bare", "--template=", "--initial-branch="+branch, dir)
@@ -53,7 +53,7 @@ func initGit(program gitProgram, dir, branch string) (*gitRepo, error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("git init %s: %w: %s", dir, err, out)
 	}
-	f, err := os.OpenFile(filepath.Join(dir, "config"), os.O_APPEND|os.O_WRONLY, 0o644)
+	f, err := os.OpenFile(filepath.Join(dir, "config"), os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("configure %s: %w", dir, err)
 	}

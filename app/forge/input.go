@@ -23,7 +23,6 @@ var (
 	text        = field{kind: "string"}
 	textNull    = field{kind: "string", nullable: true}
 	flag        = field{kind: "boolean"}
-	flagNull    = field{kind: "boolean", nullable: true}
 	integer     = field{kind: "integer"}
 	jsonObject  = field{kind: "object"}
 	texts       = field{kind: "array", items: "string"}

@@ -140,6 +140,7 @@ func (s *Server) enqueue(d *Delivery) {
 		q.open++
 		q.waiting = append(q.waiting, d)
 		d = &again
+	default: // delivered as usual
 	}
 	q.open++
 	q.waiting = append(q.waiting, d)
@@ -198,7 +199,7 @@ func (s *Server) post(ctx context.Context, d *Delivery) (status int, text, answe
 		s.log.Warn("forge webhook not delivered", "event", d.Event, "delivery", d.GUID, "err", err)
 		return http.StatusBadGateway, "failed to connect to host", "", nil
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	raw, _ := io.ReadAll(io.LimitReader(resp.Body, maxHookAnswer))
 	head = map[string]string{}
 	for k := range resp.Header {

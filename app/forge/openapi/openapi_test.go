@@ -68,7 +68,7 @@ func TestTransportAndHandlerSeeTheSameExchange(t *testing.T) {
 	}), &server))
 	defer ts.Close()
 	c := &http.Client{Transport: d.Transport(nil, &client)}
-	resp, err := c.Post(ts.URL+"/api/v3/repos/a/b/pulls", "application/json", strings.NewReader(`{"head":1}`)) //nolint:noctx // a test
+	resp, err := c.Post(ts.URL+"/api/v3/repos/a/b/pulls", "application/json", strings.NewReader(`{"head":1}`))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -166,7 +166,7 @@ func (l *limiter) judge(resp *http.Response) error {
 		}
 		return nil
 	}
-	wait := firstSecondary
+	var wait time.Duration
 	why := "GitHub's secondary rate limit"
 	after, hasAfter := retryAfter(resp, now)
 	reset, hasReset := resetTime(resp)

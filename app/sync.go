@@ -39,22 +39,26 @@ func every(ctx context.Context, interval time.Duration, f func(context.Context) 
 // keepInstallations reads from GitHub which repositories the App serves: events
 // that said so may have been lost.
 func (a *App) keepInstallations(ctx context.Context) {
-	every(ctx, a.cfg.ReconcileInterval, func(ctx context.Context) error {
-		err := a.refresh(ctx, 0)
-		if ctx.Err() != nil {
-			return err
-		}
-		var why *string
-		if ghapp.KeyRefused(err) {
-			s := "GitHub does not accept the App's id and private key"
-			why = &s
-		}
-		a.keyRefused.Store(why)
-		if err != nil {
-			a.log.WarnContext(ctx, "installations not read", "err", err)
-		}
-		return err
-	})
+	every(ctx, a.cfg.ReconcileInterval, a.readInstallations)
+}
+
+// readInstallations refreshes all installations and notices whether GitHub accepts
+// the App's key.
+func (a *App) readInstallations(ctx context.Context) error {
+	err := a.refresh(ctx, 0)
+	if ctx.Err() != nil {
+		return nil
+	}
+	var why *string
+	if ghapp.KeyRefused(err) {
+		s := "GitHub does not accept the App's id and private key"
+		why = &s
+	}
+	a.keyRefused.Store(why)
+	if err != nil {
+		a.log.WarnContext(ctx, "installations not read", "err", err)
+	}
+	return err
 }
 
 // refresh stores the repositories of one installation, or of all for 0, enqueues

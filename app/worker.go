@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -132,6 +133,7 @@ func (w *workers) do(ctx context.Context, j store.Job) {
 func (w *workers) safely(ctx context.Context, j store.Job) (next time.Time, err error) {
 	defer func() {
 		if r := recover(); r != nil {
+			w.log.ErrorContext(ctx, "job panicked", "job", string(j.Kind), "key", j.Key, "stack", string(debug.Stack()))
 			err = fmt.Errorf("internal error: %s %s panicked: %v", j.Kind, j.Key, r)
 		}
 	}()

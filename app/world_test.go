@@ -85,7 +85,10 @@ func newWorld(t *testing.T) *world {
 func newApp(t *testing.T, cfg Config, now func() time.Time) *App {
 	t.Helper()
 	cfg.Addr, cfg.DatabasePath = "127.0.0.1:0", filepath.Join(t.TempDir(), "kargo.db")
-	cfg.AppID, cfg.PrivateKey, cfg.WebhookSecret = 42, appKey(), []byte("s")
+	cfg.AppID, cfg.WebhookSecret = 42, []byte("s")
+	if cfg.PrivateKey == nil {
+		cfg.PrivateKey = appKey()
+	}
 	if cfg.GitHubURL == "" {
 		cfg.GitHubURL = "https://github.com"
 	}

@@ -145,7 +145,7 @@ func TestChaosKill(t *testing.T) {
 		if c.rnd.IntN(3) == 0 {
 			c.next()
 		}
-		c.pause(700 * time.Millisecond)
+		c.pause(2 * time.Second)
 		c.crash()
 		kills++
 		if c.rnd.IntN(4) == 0 {

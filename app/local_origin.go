@@ -39,7 +39,7 @@ func webURL(origin string) string {
 	u, err := url.Parse(origin)
 	if err != nil {
 		// Nothing can be cut out of what cannot be read.
-		return "file:///"
+		return "file:///origin"
 	}
 	u.User = nil
 	if u.Scheme == "ssh" || u.Scheme == "git+ssh" || u.Scheme == "ssh+git" {

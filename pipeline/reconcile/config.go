@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/kargo-app/kargo/manifest/kargofile"
+	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/store"
 )
 
@@ -21,15 +22,15 @@ func (r *Reconciler) config(ctx context.Context, rec store.RepoRecord) (store.Re
 	}
 	cfg := rec.Config
 	cfg.SeenSHA = head
-	if head == "" {
-		cfg.SeenBlob, cfg.Problems = "", nil
-		return r.saveConfig(ctx, rec, cfg)
+	var data []byte
+	blob := ""
+	if head != "" {
+		if data, blob, err = r.Files.Config(ctx, rec, head); err != nil {
+			return rec, err
+		}
 	}
-	data, blob, err := r.Files.Config(ctx, rec, head)
-	if err != nil {
-		return rec, err
-	}
-	if blob == cfg.SeenBlob {
+	// A look that was never taken has no blob either.
+	if blob == cfg.SeenBlob && (blob != "" || cfg.Pipeline == nil) {
 		return r.saveConfig(ctx, rec, cfg)
 	}
 	cfg.SeenBlob, cfg.Problems = blob, nil
@@ -47,9 +48,13 @@ func (r *Reconciler) config(ctx context.Context, rec store.RepoRecord) (store.Re
 		}
 	}
 	r.Log.InfoContext(ctx, "configuration read", "repo", rec.Repo.String(), "commit", head, "valid", file != nil)
-	// The check run comes first: should it fail, the same commit is read again.
+	// The check run comes first: should it fail, the same commit is read again. A
+	// host that refuses it for good must not keep the pipeline from running.
 	if err := r.Voice.Config(ctx, rec, head, file, problems); err != nil {
-		return rec, err
+		if _, transient := pipeline.IsTransient(err); transient || ctx.Err() != nil {
+			return rec, err
+		}
+		r.Log.ErrorContext(ctx, "configuration check not published", "repo", rec.Repo.String(), "commit", head, "err", err)
 	}
 	return r.saveConfig(ctx, rec, cfg)
 }

@@ -9,9 +9,28 @@ import (
 	"github.com/kargo-app/kargo/store"
 )
 
-// discoveryBackoff is the first wait after a discovery that did not work; the
-// Warehouse's interval bounds the ones after it.
-const discoveryBackoff = 30 * time.Second
+const (
+	// defaultInterval is that of a Warehouse whose file does not say.
+	defaultInterval = 5 * time.Minute
+	// discoveryBackoff is the first wait after a discovery that did not work; it
+	// doubles up to the Warehouse's interval.
+	discoveryBackoff = 30 * time.Second
+)
+
+// every is how often a Warehouse is discovered without a hint. A server that is
+// set to look more often does so for Warehouses that ask for nothing special; one
+// whose file asks to be left alone for longer is.
+func (r *Reconciler) every(w pipeline.Warehouse) time.Duration {
+	own := time.Duration(w.Interval)
+	if own <= 0 {
+		own = defaultInterval
+	}
+	own = max(own, time.Minute)
+	if own <= defaultInterval && r.Interval > 0 {
+		return min(own, r.Interval)
+	}
+	return own
+}
 
 // discover looks at the Warehouses that are due and returns when the next one
 // is. An error of one Warehouse is recorded with it, keeps what it saw before,
@@ -22,6 +41,7 @@ func (r *Reconciler) discover(ctx context.Context, rec store.RepoRecord, p pipel
 		return time.Time{}, err
 	}
 	var next time.Time
+	var known []pipeline.Freight
 	for _, state := range states {
 		w, ok := p.Warehouse(state.Name)
 		if !ok {
@@ -31,7 +51,14 @@ func (r *Reconciler) discover(ctx context.Context, rec store.RepoRecord, p pipel
 			next = earlier(next, state.Due)
 			continue
 		}
-		state, err := r.look(ctx, rec, w, state)
+		if known == nil {
+			snap, err := r.Decisions.Snapshot(ctx, rec.ID)
+			if err != nil {
+				return time.Time{}, err
+			}
+			known = snap.Freight
+		}
+		state, err := r.look(ctx, rec, w, state, newest(known, w.Name))
 		if err != nil {
 			return time.Time{}, err
 		}
@@ -40,26 +67,24 @@ func (r *Reconciler) discover(ctx context.Context, rec store.RepoRecord, p pipel
 	return next, nil
 }
 
-func (r *Reconciler) look(ctx context.Context, rec store.RepoRecord, w pipeline.Warehouse, state store.WarehouseState) (store.WarehouseState, error) {
-	snap, err := r.Decisions.Snapshot(ctx, rec.ID)
-	if err != nil {
-		return state, err
-	}
-	interval := max(time.Duration(w.Interval), time.Minute)
+func (r *Reconciler) look(ctx context.Context, rec store.RepoRecord, w pipeline.Warehouse, state store.WarehouseState, last *pipeline.Freight) (store.WarehouseState, error) {
+	interval := r.every(w)
 	log := r.Log.With("repo", rec.Repo.String(), "warehouse", w.Name)
-	d, err := r.Discoverer.Discover(ctx, rec, w, newest(snap.Freight, w.Name))
+	d, err := r.Discoverer.Discover(ctx, rec, w, last)
 	now := r.Now()
 	if err != nil {
 		if ctx.Err() != nil {
 			return state, ctx.Err()
 		}
-		log.WarnContext(ctx, "discovery did not work", "err", err)
-		wait := discoveryBackoff
+		failures := r.memory.failed(rec.ID, w.Name)
+		wait := min(interval, discoveryBackoff<<min(failures-1, 10))
 		if after, ok := pipeline.IsTransient(err); ok {
-			wait = max(after, 5*time.Second)
+			wait = max(after, min(interval, 5*time.Second<<min(failures-1, 10)))
 		}
-		state.Error, state.Due = err.Error(), now.Add(min(interval, wait))
+		log.WarnContext(ctx, "discovery did not work", "err", err, "failures", failures)
+		state.Error, state.Due = err.Error(), now.Add(wait)
 	} else {
+		r.memory.worked(rec.ID, w.Name)
 		d.Withheld = withheld(w, d, r.Now)
 		log.DebugContext(ctx, "discovered", "subscriptions", len(d.Subscriptions))
 		state.Error, state.Discovery, state.DiscoveredAt, state.Due = "", d, now, now.Add(interval)
@@ -70,7 +95,7 @@ func (r *Reconciler) look(ctx context.Context, rec store.RepoRecord, w pipeline.
 // withheld says why what was discovered shall not become Freight, if so.
 func withheld(w pipeline.Warehouse, d pipeline.Discovery, now func() time.Time) string {
 	f, ok := d.Freight()
-	if !ok {
+	if !ok || w.FreightCreationPolicy == pipeline.CreateManually {
 		return ""
 	}
 	switch satisfied, err := discover.Satisfied(w, f, now); {

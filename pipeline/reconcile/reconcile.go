@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/kargo-app/kargo/manifest/kargofile"
@@ -31,10 +30,12 @@ type Reconciler struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 
-	// unmatched remembers which Freight a Stage's files were seen not to hold.
-	mu        sync.Mutex
-	unmatched map[string]bool
+	memory memory
 }
+
+// idleIntervals is after how many intervals a repository without .kargo.yaml is
+// looked at again: most of those that an App is installed on have none.
+const idleIntervals = 12
 
 // maxRounds bounds how often one pass decides: a chain of control-flow Stages
 // settles within one, so more rounds than this mean that deciding does not
@@ -51,9 +52,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, repoID int64) (time.Time, er
 	if err != nil {
 		return time.Time{}, fmt.Errorf("load repository %d: %w", repoID, err)
 	}
-	next := r.Now().Add(r.Interval)
 	if rec, err = r.config(ctx, rec); err != nil {
 		return time.Time{}, fmt.Errorf("read configuration of %s: %w", rec.Repo, err)
+	}
+	next := r.Now().Add(r.Interval)
+	if rec.Config.Pipeline == nil && rec.Config.SeenBlob == "" {
+		next = r.Now().Add(idleIntervals * r.Interval)
 	}
 	p := pipeline.Pipeline{Name: rec.Name}
 	if rec.Config.Pipeline != nil {
@@ -68,10 +72,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, repoID int64) (time.Time, er
 	if err != nil {
 		return time.Time{}, err
 	}
-	if err := r.answer(ctx, rec); err != nil {
+	again, err := r.answer(ctx, rec)
+	if err != nil {
 		return time.Time{}, err
 	}
-	return earlier(next, wake), nil
+	return earlier(earlier(next, wake), again), nil
 }
 
 // decide applies decisions until there are none, and returns when time alone
@@ -83,10 +88,10 @@ func (r *Reconciler) decide(ctx context.Context, rec store.RepoRecord, p pipelin
 			return time.Time{}, fmt.Errorf("load state of %s: %w", rec.Repo, err)
 		}
 		now := r.Now()
-		if snap.Matches, err = r.matches(ctx, rec, p, snap); err != nil {
+		var wake time.Time
+		if snap.Matches, wake, err = r.matches(ctx, rec, p, snap); err != nil {
 			return time.Time{}, err
 		}
-		var wake time.Time
 		var actions []pipeline.Action
 		for _, a := range pipeline.Decide(p, snap, now) {
 			if w, ok := a.(pipeline.Wake); ok {
@@ -124,89 +129,30 @@ func (r *Reconciler) logAction(ctx context.Context, rec store.RepoRecord, a pipe
 	}
 }
 
-// matches finds Freight that the files of Stages hold already. Only Stages that
-// never had Freight and that automation will not fill anyway are looked at.
-func (r *Reconciler) matches(ctx context.Context, rec store.RepoRecord, p pipeline.Pipeline, snap pipeline.Snapshot) (map[string]string, error) {
-	found := map[string]string{}
-	for _, stage := range p.Stages {
-		if stage.ControlFlow() || touched(snap, stage.Name) || p.AutoPromotion(stage) {
-			continue
-		}
-		for _, f := range snap.Freight {
-			req, ok := stage.Request(f.Warehouse)
-			if !ok || req.Origin != f.Warehouse {
-				continue
-			}
-			key := fmt.Sprintf("%d %s %s %s %s", rec.ID, snap.ConfigSHA, rec.Config.SeenSHA, stage.Name, f.ID)
-			if r.known(key) {
-				continue
-			}
-			same, err := r.Matcher.Unchanged(ctx, rec, pipeline.Promotion{
-				ID: stage.Name + "-0", Repo: rec.Repo, Pipeline: p.Name, ConfigSHA: snap.ConfigSHA,
-				Stage: stage, Vars: p.Vars, Freight: f, Collection: []pipeline.Freight{f},
-			})
-			if _, transient := pipeline.IsTransient(err); transient {
-				return nil, fmt.Errorf("compare %s with the files of %s: %w", f.Alias, stage.Name, err)
-			}
-			if err != nil {
-				// Steps that cannot run yet say nothing about the files; the
-				// Promotion itself will report what is wrong.
-				r.Log.InfoContext(ctx, "files not compared with freight", "repo", rec.Repo.String(), "stage", stage.Name, "freight", f.ID, "err", err)
-			}
-			if err == nil && same {
-				found[stage.Name] = f.ID
-				break
-			}
-			r.remember(key)
-		}
-	}
-	return found, nil
-}
-
-// touched reports whether a Stage ever had Freight or a Promotion.
-func touched(s pipeline.Snapshot, stage string) bool {
-	for _, m := range s.Marks {
-		if m.Stage == stage && !m.CurrentSince.IsZero() {
-			return true
-		}
-	}
-	for i := range s.Promotions {
-		if s.Promotions[i].Stage.Name == stage {
-			return true
-		}
-	}
-	return false
-}
-
-func (r *Reconciler) known(key string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.unmatched[key]
-}
-
-func (r *Reconciler) remember(key string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	const bound = 10_000
-	if r.unmatched == nil || len(r.unmatched) > bound {
-		r.unmatched = map[string]bool{}
-	}
-	r.unmatched[key] = true
-}
-
-// answer tells people what became of their requests. One that cannot be told
-// now is told on the next pass.
-func (r *Reconciler) answer(ctx context.Context, rec store.RepoRecord) error {
+// answer tells people what became of their requests. What cannot be told now is
+// told later, ever more rarely; again is when to try.
+func (r *Reconciler) answer(ctx context.Context, rec store.RepoRecord) (again time.Time, err error) {
 	resolved, err := r.Decisions.ResolvedIntents(ctx, rec.ID)
 	if err != nil {
-		return fmt.Errorf("load answers for %s: %w", rec.Repo, err)
+		return time.Time{}, fmt.Errorf("load answers for %s: %w", rec.Repo, err)
 	}
 	for _, in := range resolved {
-		if err := r.Voice.Answer(ctx, rec, in); err != nil {
-			return fmt.Errorf("answer %s in %s: %w", in.Actor.Login, rec.Repo, err)
+		err := r.Voice.Answer(ctx, rec, in)
+		if err == nil {
+			continue
 		}
+		if ctx.Err() != nil {
+			return time.Time{}, fmt.Errorf("answer %s in %s: %w", in.Actor.Login, rec.Repo, ctx.Err())
+		}
+		now := r.Now()
+		wait := min(time.Hour, max(5*time.Second, now.Sub(in.ReceivedAt)))
+		if after, transient := pipeline.IsTransient(err); transient {
+			wait = max(after, min(time.Minute, wait))
+		}
+		r.Log.WarnContext(ctx, "answer not given", "repo", rec.Repo.String(), "actor", in.Actor.Login, "err", err)
+		again = earlier(again, now.Add(wait))
 	}
-	return nil
+	return again, nil
 }
 
 // earlier returns the earlier of two times, ignoring zero ones.

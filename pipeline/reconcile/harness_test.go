@@ -1,0 +1,209 @@
+package reconcile_test
+
+import (
+	"context"
+	"crypto/sha1"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/kargo-app/kargo/manifest/kargofile"
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/reconcile"
+	"github.com/kargo-app/kargo/pipeline/step"
+	"github.com/kargo-app/kargo/store"
+	"github.com/kargo-app/kargo/store/sqlite"
+)
+
+const repoID = 42
+
+// file is a pipeline whose first Stage promotes by itself.
+const file = `apiVersion: kargo/v1
+warehouses:
+  - name: web
+    subscriptions:
+      - image: {repoURL: ghcr.io/acme/web}
+stages:
+  - name: test
+    from: web
+    autoPromote: true
+    update: [{image: ghcr.io/acme/web, kustomize: env/test}]
+  - name: prod
+    from: web
+    update: [{image: ghcr.io/acme/web, kustomize: env/prod}]
+`
+
+// place is a repository, what surrounds it, and the real database.
+type place struct {
+	t   *testing.T
+	db  *sqlite.DB
+	r   *reconcile.Reconciler
+	now time.Time
+
+	// head is the commit of the default branch, content its .kargo.yaml.
+	head, content string
+	reads         int
+	readErr       error
+	// images is what each Warehouse finds.
+	images    map[string]string
+	found     []string
+	last      map[string]*pipeline.Freight
+	lookErr   map[string]error
+	unchanged map[string]string
+	compared  []string
+	matchErr  error
+	checks    []string
+	checkErr  error
+	answers   []string
+	answerErr error
+}
+
+func newPlace(t *testing.T) *place {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "kargo.db"), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	steps, err := step.NewRegistry(step.Builtin()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &place{
+		t: t, db: db, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), head: "c1", content: file,
+		images: map[string]string{}, last: map[string]*pipeline.Freight{}, lookErr: map[string]error{}, unchanged: map[string]string{},
+	}
+	p.r = &reconcile.Reconciler{
+		Configs: db, Discoveries: db, Decisions: db, Files: files{p}, Discoverer: discoverer{p}, Matcher: matcher{p}, Voice: voice{p},
+		Steps: steps, CloneURL: func(r pipeline.Repo) string { return "https://github.com/" + r.String() + ".git" },
+		Interval: 10 * time.Minute, Now: func() time.Time { return p.now }, Log: slog.New(slog.DiscardHandler),
+	}
+	p.ok(db.PutRepo(t.Context(), store.RepoRecord{
+		Repo: pipeline.Repo{ID: repoID, Owner: "acme", Name: "gitops"}, Installation: 1, DefaultBranch: "main",
+	}, p.now))
+	return p
+}
+
+func (p *place) ok(err error) {
+	p.t.Helper()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// commit changes .kargo.yaml; an empty content removes it.
+func (p *place) commit(content string) {
+	p.head = fmt.Sprintf("c%d", len(p.head)+p.reads+2)
+	p.content = content
+}
+
+func (p *place) reconcile() time.Time {
+	p.t.Helper()
+	next, err := p.r.Reconcile(p.t.Context(), repoID)
+	p.ok(err)
+	return next
+}
+
+func (p *place) wantNext(want time.Duration) {
+	p.t.Helper()
+	if got := p.reconcile().Sub(p.now); got != want {
+		p.t.Errorf("looks again after %s, want %s", got, want)
+	}
+}
+
+func (p *place) config() store.Config {
+	p.t.Helper()
+	rec, err := p.db.Repo(p.t.Context(), repoID)
+	p.ok(err)
+	return rec.Config
+}
+
+func (p *place) snapshot() pipeline.Snapshot {
+	p.t.Helper()
+	s, err := p.db.Snapshot(p.t.Context(), repoID)
+	p.ok(err)
+	return s
+}
+
+func (p *place) warehouse(name string) store.WarehouseState {
+	p.t.Helper()
+	all, err := p.db.Warehouses(p.t.Context(), repoID)
+	p.ok(err)
+	for _, w := range all {
+		if w.Name == name {
+			return w
+		}
+	}
+	p.t.Fatalf("no Warehouse %s", name)
+	return store.WarehouseState{}
+}
+
+func (p *place) ask(in pipeline.Intent) {
+	p.t.Helper()
+	in.Actor, in.ReceivedAt, in.Comment = pipeline.Actor{Login: "ana", Role: "write"}, p.now, 1
+	p.ok(p.db.PutIntents(p.t.Context(), repoID, []pipeline.Intent{in}, p.now))
+}
+
+type files struct{ *place }
+
+func (f files) Head(ctx context.Context, _ store.RepoRecord) (string, error) {
+	return f.head, ctx.Err()
+}
+
+func (f files) Config(_ context.Context, _ store.RepoRecord, commit string) (data []byte, blob string, err error) {
+	f.reads++
+	if commit != f.head {
+		f.t.Errorf("read %s, want the head %s", commit, f.head)
+	}
+	if f.content == "" || f.readErr != nil {
+		return nil, "", f.readErr
+	}
+	sum := sha1.Sum([]byte(f.content))
+	return []byte(f.content), hex.EncodeToString(sum[:]), nil
+}
+
+type discoverer struct{ *place }
+
+func (d discoverer) Discover(_ context.Context, _ store.RepoRecord, w pipeline.Warehouse, last *pipeline.Freight) (pipeline.Discovery, error) {
+	d.found, d.last[w.Name] = append(d.found, w.Name), last
+	if err := d.lookErr[w.Name]; err != nil {
+		return pipeline.Discovery{}, err
+	}
+	found := pipeline.DiscoveredSubscription{Kind: pipeline.ImageArtifact, RepoURL: w.Subscriptions[0].RepoURL()}
+	if tag := d.images[w.Name]; tag != "" {
+		found.Images = []pipeline.Image{{RepoURL: found.RepoURL, Tag: tag}}
+	}
+	return pipeline.Discovery{Warehouse: w.Name, Subscriptions: []pipeline.DiscoveredSubscription{found}}, nil
+}
+
+type matcher struct{ *place }
+
+func (m matcher) Unchanged(_ context.Context, _ store.RepoRecord, pr pipeline.Promotion) (bool, error) {
+	m.compared = append(m.compared, pr.Stage.Name+" "+pr.Freight.Version())
+	return m.unchanged[pr.Stage.Name] == pr.Freight.Version(), m.matchErr
+}
+
+type voice struct{ *place }
+
+func (v voice) Config(_ context.Context, _ store.RepoRecord, commit string, f *kargofile.File, problems kargofile.Problems) error {
+	if v.checkErr != nil {
+		return v.checkErr
+	}
+	v.checks = append(v.checks, fmt.Sprintf("%s valid %v, %d problems", commit, f != nil, len(problems)))
+	return nil
+}
+
+func (v voice) Answer(ctx context.Context, r store.RepoRecord, in store.ResolvedIntent) error {
+	if v.answerErr != nil {
+		return v.answerErr
+	}
+	what := in.Promotion
+	if in.Refusal != nil {
+		what = in.Refusal.Message
+	}
+	v.answers = append(v.answers, in.ID+": "+what)
+	return v.db.AnswerIntents(ctx, r.ID, []string{in.ID}, v.now)
+}

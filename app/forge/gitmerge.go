@@ -105,8 +105,8 @@ func (g *gitRepo) mergeBlobs(base, ours, theirs plumbing.Hash) (plumbing.Hash, e
 			return plumbing.ZeroHash, fmt.Errorf("merge: %w", err)
 		}
 	}
-	cmd := exec.Command(g.program.path, append([]string{"merge-file", "--stdout"}, names...)...)
-	cmd.Dir, cmd.Env = dir, g.program.env()
+	cmd := g.program.command(append([]string{"merge-file", "--stdout"}, names...)...)
+	cmd.Dir = dir
 	merged, err := cmd.Output()
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		return plumbing.ZeroHash, errConflict // the exit status counts conflicts; binary files fail as well

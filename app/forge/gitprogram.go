@@ -23,7 +23,7 @@ func findGit() (gitProgram, error) {
 	if err != nil {
 		return gitProgram{}, errNoGit
 	}
-	out, err := exec.Command(path, "--exec-path").Output()
+	out, err := gitProgram{path: path}.command("--exec-path").Output()
 	if err != nil {
 		return gitProgram{}, fmt.Errorf("git --exec-path: %w", err)
 	}
@@ -32,6 +32,14 @@ func findGit() (gitProgram, error) {
 		return gitProgram{}, fmt.Errorf("forge: this git has no git-http-backend (%w); install the full git package", err)
 	}
 	return gitProgram{path: path, backend: backend}, nil
+}
+
+// command prepares a run of git. It has no context, because a change to a repository is made whole or not at all, whoever
+// stops waiting for it.
+func (p gitProgram) command(args ...string) *exec.Cmd {
+	cmd := exec.Command(p.path, args...) //nolint:noctx // see above
+	cmd.Env = p.env()
+	return cmd
 }
 
 // env keeps the user's git configuration and hooks out of the simulator.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -48,8 +47,7 @@ func initGit(program gitProgram, dir, branch string) (*gitRepo, error) {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o750); err != nil {
 		return nil, fmt.Errorf("create %s: %w", dir, err)
 	}
-	cmd := exec.Command(program.path, "init", "--quiet", "--bare", "--template=", "--initial-branch="+branch, dir)
-	cmd.Env = program.env()
+	cmd := program.command("init", "--quiet", "--bare", "--template=", "--initial-branch="+branch, dir)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("git init %s: %w: %s", dir, err, out)
 	}
@@ -73,8 +71,7 @@ func (g *gitRepo) reopen() {
 
 // run executes git in the repository and returns its standard output.
 func (g *gitRepo) run(stdin io.Reader, args ...string) ([]byte, error) {
-	cmd := exec.Command(g.program.path, append([]string{"--git-dir=" + g.dir}, args...)...)
-	cmd.Env = g.program.env()
+	cmd := g.program.command(append([]string{"--git-dir=" + g.dir}, args...)...)
 	cmd.Stdin = stdin
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

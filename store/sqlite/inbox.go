@@ -51,13 +51,12 @@ func startInbox(ctx context.Context, db *sql.DB, n notifier) (*inbox, error) {
 		stop:     make(chan struct{}),
 		stopped:  make(chan struct{}),
 	}
-	for query, stmt := range map[string]**sql.Stmt{
-		insertDeliverySQL: &in.insert, openDeliverySQL: &in.isOpen, enqueueSQL: &in.enqueue,
-	} {
-		var err error
-		if *stmt, err = db.PrepareContext(ctx, query); err != nil {
-			return nil, fmt.Errorf("prepare inbox: %w", err) // the caller closes db, and with it the others
-		}
+	var errs [3]error
+	in.insert, errs[0] = db.PrepareContext(ctx, insertDeliverySQL)
+	in.isOpen, errs[1] = db.PrepareContext(ctx, openDeliverySQL)
+	in.enqueue, errs[2] = db.PrepareContext(ctx, enqueueSQL)
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, fmt.Errorf("prepare inbox: %w", err) // the caller closes db, and with it the statements
 	}
 	go in.run(context.WithoutCancel(ctx))
 	return in, nil

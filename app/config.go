@@ -198,7 +198,7 @@ func readConfigFile(flags *pflag.FlagSet, getenv func(string) string) (map[strin
 	if path == "" {
 		return nil, nil
 	}
-	data, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("config file: %w", err)
 	}
@@ -329,7 +329,7 @@ func setPrivateKeyFile(c *Config, v string) error {
 	if v == "" {
 		return nil
 	}
-	data, err := os.ReadFile(v) //nolint:gosec // the operator names the file
+	data, err := os.ReadFile(v)
 	if err != nil {
 		return err
 	}

@@ -93,7 +93,7 @@ func (l *listener) serve(ctx context.Context) error {
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
 	err := l.server.Shutdown(drain)
-	<-stopped
+	_ = <-stopped // http.ErrServerClosed
 	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("stop serving %s: %w", l.Addr(), err)
 	}

@@ -72,7 +72,7 @@ func (l *Local) open(ctx context.Context, dir string) error {
 	if err != nil {
 		// Only what needs the clone is missing.
 		l.repos.missing = fmt.Errorf("this needs a Git clone: %w", err)
-		return nil //nolint:nilerr // kept for whoever needs the clone
+		return nil
 	}
 	l.repos.own = own
 	l.site.RepoURL = "file://" + filepath.ToSlash(abs)

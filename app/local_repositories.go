@@ -45,11 +45,12 @@ func (l *localRepositories) isOwn(repoURL string) bool {
 // tokenFor gives a token to repositories on one Git host and to no other.
 func tokenFor(server, token string) gitrepo.CredentialsFunc {
 	host, err := url.Parse(server)
+	given := err == nil && token != ""
 	return func(_ context.Context, repoURL string) (username, password string, _ error) {
-		u, urlErr := url.Parse(repoURL)
-		if token == "" || err != nil || urlErr != nil || u.Scheme != host.Scheme || !strings.EqualFold(u.Host, host.Host) {
-			return "", "", nil
+		u, err := url.Parse(repoURL)
+		if given && err == nil && u.Scheme == host.Scheme && strings.EqualFold(u.Host, host.Host) {
+			return "x-access-token", token, nil
 		}
-		return "x-access-token", token, nil
+		return "", "", nil
 	}
 }

@@ -73,13 +73,15 @@ func TestEventsHint(t *testing.T) {
 			"registry_package with a package URL: discover", "registry_package", event(map[string]any{
 				"registry_package": map[string]any{"name": "web", "package_version": map[string]any{"package_url": "ghcr.io/acme/web:1.2.3"}},
 			}),
-			[]string{"1"}, true,
+			[]string{"1"},
+			true,
 		},
 		{
 			"package without a URL: discover by owner and name", "package", event(map[string]any{
 				"package": map[string]any{"name": "Web", "owner": map[string]any{"login": "ACME"}},
 			}),
-			[]string{"1"}, true,
+			[]string{"1"},
+			true,
 		},
 		{
 			"package nobody watches: nothing", "package", event(map[string]any{
@@ -88,20 +90,24 @@ func TestEventsHint(t *testing.T) {
 			nil, false,
 		},
 		{
-			"package outside any repository: discover all the same", "package", map[string]any{
+			"package outside any repository: discover all the same", "package",
+			map[string]any{
 				"installation": map[string]any{"id": 7},
 				"package":      map[string]any{"name": "web", "namespace": "acme"},
 			},
-			[]string{"1"}, true,
+			[]string{"1"},
+			true,
 		},
 		{
 			"package of another owner with the name of a watched image: discover, its registry may have another name", "package", event(map[string]any{
 				"package": map[string]any{"name": "web", "owner": map[string]any{"login": "mirror"}},
 			}),
-			[]string{"1"}, true,
+			[]string{"1"},
+			true,
 		},
 		{
-			"the same in another installation: nothing", "package", map[string]any{
+			"the same in another installation: nothing", "package",
+			map[string]any{
 				"installation": map[string]any{"id": 8},
 				"package":      map[string]any{"name": "web", "owner": map[string]any{"login": "mirror"}},
 			},

@@ -38,8 +38,11 @@ func TestRequiredChecksUniteRulesetsAndClassicProtection(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []step.Check{
-		{Name: "build", State: "success"}, {Name: "docs", State: "pending"}, {Name: "lint", State: "pending"},
-		{Name: "scan", State: "failure"}, {Name: "skipped", State: "success"},
+		{Name: "build", State: "success"},
+		{Name: "docs", State: "pending"},
+		{Name: "lint", State: "pending"},
+		{Name: "scan", State: "failure"},
+		{Name: "skipped", State: "success"},
 	}
 	if d := cmp.Diff(want, w.required("main", pr.Head)); d != "" {
 		t.Errorf("checks (-want +got):\n%s", d)

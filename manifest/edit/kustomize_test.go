@@ -29,7 +29,8 @@ func TestSetImages(t *testing.T) {
 		"a numeric tag is quoted":        {"images:\n- name: web\n  newTag: v1\n", tag("web", "1.10"), "images:\n- name: web\n  newTag: \"1.10\"\n"},
 		"an unquoted number is repaired": {"images:\n- name: web\n  newTag: 1.10\n", tag("web", "1.10"), "images:\n- name: web\n  newTag: \"1.10\"\n"},
 		"a tag gives way to a digest on its line": {
-			"images:\n- name: web\n  newTag: v1 # bump\n  x: y\n", []edit.KustomizeImage{{Name: "web", Digest: digest}},
+			"images:\n- name: web\n  newTag: v1 # bump\n  x: y\n",
+			[]edit.KustomizeImage{{Name: "web", Digest: digest}},
 			"images:\n- name: web\n  digest: " + digest + " # bump\n  x: y\n",
 		},
 		"a digest gives way to a tag on its line": {
@@ -37,7 +38,8 @@ func TestSetImages(t *testing.T) {
 			"images:\n- newTag: v2\n  name: web\n",
 		},
 		"tag and digest together": {
-			"images:\n- name: web\n  newTag: v1\n", []edit.KustomizeImage{{Name: "web", NewTag: "v2", Digest: digest}},
+			"images:\n- name: web\n  newTag: v1\n",
+			[]edit.KustomizeImage{{Name: "web", NewTag: "v2", Digest: digest}},
 			"images:\n- name: web\n  newTag: v2\n  digest: " + digest + "\n",
 		},
 		"the digest goes when only a tag is set": {
@@ -61,11 +63,13 @@ func TestSetImages(t *testing.T) {
 			"images:\n- name: web\n  newTag: v2\n",
 		},
 		"a new name can be preserved": {
-			"images:\n- name: web\n  newName: mirror/web\n  newTag: v1\n", []edit.KustomizeImage{{Name: "web", NewName: "*", NewTag: "v2"}},
+			"images:\n- name: web\n  newName: mirror/web\n  newTag: v1\n",
+			[]edit.KustomizeImage{{Name: "web", NewName: "*", NewTag: "v2"}},
 			"images:\n- name: web\n  newName: mirror/web\n  newTag: v2\n",
 		},
 		"a tag can be preserved while the name changes": {
-			"images:\n- name: web\n  newTag: v1\n  tagSuffix: -x\n", []edit.KustomizeImage{{Name: "web", NewName: "mirror/web", NewTag: "*"}},
+			"images:\n- name: web\n  newTag: v1\n  tagSuffix: -x\n",
+			[]edit.KustomizeImage{{Name: "web", NewName: "mirror/web", NewTag: "*"}},
 			"images:\n- name: web\n  newTag: v1\n  tagSuffix: -x\n  newName: mirror/web\n",
 		},
 		"a suffix that would alter the tag goes": {
@@ -73,7 +77,8 @@ func TestSetImages(t *testing.T) {
 			"images:\n- name: web\n  newTag: v2\n",
 		},
 		"one field comes while another goes": {
-			"images:\n- name: web\n  newTag: v1\n- name: db\n", []edit.KustomizeImage{{Name: "web", NewName: "m/web"}},
+			"images:\n- name: web\n  newTag: v1\n- name: db\n",
+			[]edit.KustomizeImage{{Name: "web", NewName: "m/web"}},
 			"images:\n- name: web\n  newName: m/web\n- name: db\n",
 		},
 		"a missing entry is appended in the list's indentation": {

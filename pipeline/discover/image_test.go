@@ -62,22 +62,26 @@ func TestImageOrder(t *testing.T) {
 		},
 		"Lexical compares bytes": {
 			sub{ImageSelectionStrategy: pipeline.ImageLexical},
-			[]string{"2025-01-01", "2025-02-01", "B", "a"}, []string{"a", "B", "2025-02-01", "2025-01-01"},
+			[]string{"2025-01-01", "2025-02-01", "B", "a"},
+			[]string{"a", "B", "2025-02-01", "2025-01-01"},
 		},
 		"the limit bounds what is listed": {
 			sub{ImageSelectionStrategy: pipeline.ImageLexical, DiscoveryLimit: 2}, []string{"a", "b", "c"}, []string{"c", "b"},
 		},
 		"allow patterns are alternatives and not anchored": {
 			sub{ImageSelectionStrategy: pipeline.ImageLexical, AllowTagsRegexes: []string{"rel", "^x"}},
-			[]string{"my-release", "x1", "ax"}, []string{"x1", "my-release"},
+			[]string{"my-release", "x1", "ax"},
+			[]string{"x1", "my-release"},
 		},
 		"ignore beats allow": {
 			sub{ImageSelectionStrategy: pipeline.ImageLexical, AllowTagsRegexes: []string{"."}, IgnoreTagsRegexes: []string{"beta"}},
-			[]string{"1-beta", "1"}, []string{"1"},
+			[]string{"1-beta", "1"},
+			[]string{"1"},
 		},
 		"Digest follows one tag and knows no patterns": {
 			sub{ImageSelectionStrategy: pipeline.ImageDigest, Constraint: "latest", IgnoreTagsRegexes: []string{"latest"}},
-			[]string{"latest", "1.0.0"}, []string{"latest"},
+			[]string{"latest", "1.0.0"},
+			[]string{"latest"},
 		},
 		"Digest of a tag that does not exist is nothing": {
 			sub{ImageSelectionStrategy: pipeline.ImageDigest, Constraint: "gone"}, []string{"latest"}, []string{},
@@ -226,11 +230,14 @@ func TestCreationTime(t *testing.T) {
 		},
 		"else an index by its newest image, attestations aside": {
 			m{Index: true, Children: []discover.Child{
-				{Digest: "x", Platform: "linux/amd64"}, {Digest: "y", Platform: "linux/arm64"},
-				{Digest: "z", Platform: "unknown/unknown"}, {Digest: "not pushed", Platform: "linux/s390x"},
+				{Digest: "x", Platform: "linux/amd64"},
+				{Digest: "y", Platform: "linux/arm64"},
+				{Digest: "z", Platform: "unknown/unknown"},
+				{Digest: "not pushed", Platform: "linux/s390x"},
 			}},
 			map[string]discover.Config{"cx": {Created: noon.Add(5 * time.Hour)}, "cz": {Created: noon.Add(8 * time.Hour)}},
-			map[string]m{"x": {ConfigDigest: "cx"}, "y": {Annotations: kv{oci: at(6)}}, "z": {ConfigDigest: "cz"}}, 6,
+			map[string]m{"x": {ConfigDigest: "cx"}, "y": {Annotations: kv{oci: at(6)}}, "z": {ConfigDigest: "cz"}},
+			6,
 		},
 	}
 	for name, tt := range tests {

@@ -64,7 +64,8 @@ var waiting = []struct {
 	}, "somebody pushed to the promotion branch"},
 	{"a required check failed", func(b *bench) {
 		b.world.Gates.Checks = []step.Check{
-			{Name: "unit", State: "success"}, {Name: "lint", State: "pending"},
+			{Name: "unit", State: "success"},
+			{Name: "lint", State: "pending"},
 			{Name: "e2e", State: "failure", URL: "https://ci.example.com/7"},
 		}
 	}, "required checks failed: e2e (https://ci.example.com/7)"},

@@ -3,7 +3,7 @@ package steptest
 import (
 	"cmp"
 	"context"
-	"crypto/sha1" //nolint:gosec // Git object names are SHA-1.
+	"crypto/sha1" // Git object names are SHA-1.
 	"fmt"
 	"maps"
 	"path"
@@ -255,7 +255,7 @@ func (w *World) commit(r *repository, c commit) tree.Hash {
 	}
 	fmt.Fprintf(&b, "author %s %d +0000\ncommitter GitHub <noreply@example.com> %d +0000\n\n%s",
 		c.author, w.ticks, w.ticks, c.message)
-	id := tree.Hash(sha1.Sum(fmt.Appendf(nil, "commit %d\x00%s", b.Len(), b.String()))) //nolint:gosec // see above
+	id := tree.Hash(sha1.Sum(fmt.Appendf(nil, "commit %d\x00%s", b.Len(), b.String())))
 	r.commits[id] = c
 	return id
 }

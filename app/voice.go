@@ -128,7 +128,8 @@ func diagram(p pipeline.Pipeline) string {
 			key := kind + name
 			if _, ok := ids[key]; !ok {
 				ids[key] = fmt.Sprintf("%s%d", kind, len(ids))
-				fmt.Fprintf(&b, "  %s[%s]\n", ids[key], name)
+				// Quoted, because a bare "end" would end the drawing.
+				fmt.Fprintf(&b, "  %s[\"%s\"]\n", ids[key], name)
 			}
 			return ids[key]
 		}

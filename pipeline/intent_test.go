@@ -332,14 +332,14 @@ func TestIntents(t *testing.T) {
 func TestPromoteAfterAbortInOneComment(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, stage("prod", direct("web")))
-	running := w.promotion("prod", w.freight("1.0.0"), pipeline.Running)
+	w.promotion("prod", w.freight("1.0.0"), pipeline.Running)
 	w.ask(pipeline.Intent{ID: "abort", Kind: pipeline.IntentAbort, Stage: "prod"})
 	w.ask(pipeline.Intent{ID: "promote", Kind: pipeline.IntentPromote, Stage: "prod"})
 	w.settle()
 	if w.answers["promote"] != "" {
 		t.Fatalf("answered %q before the abort was carried out", w.answers["promote"])
 	}
-	running = &w.s.Promotions[0]
+	running := &w.s.Promotions[0]
 	running.Abort(w.now, running.AbortRequested)
 	w.settle()
 	if got := w.answers["promote"]; got != "started prod-2" {

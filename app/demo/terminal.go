@@ -107,7 +107,7 @@ func progress(m moment) string {
 		}
 		parts = append(parts, part)
 	}
-	text := markWait + " nothing is moving; Ctrl-C stops the demo"
+	text := markWait + " " + coach(m).Text
 	if len(parts) > 0 {
 		text = markRun + " " + strings.Join(parts, " · ")
 	}

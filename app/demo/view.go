@@ -188,11 +188,14 @@ func stageViews(m moment) []stageView {
 	return views
 }
 
+// shownFreight is how many Freight the page lists.
+const shownFreight = 12
+
 func freightViews(m moment) []freightView {
 	freight := slices.Clone(m.Snapshot.Freight)
 	slices.SortFunc(freight, func(a, b pipeline.Freight) int { return b.DiscoveredAt.Compare(a.DiscoveredAt) })
 	var views []freightView
-	for _, f := range freight {
+	for _, f := range freight[:min(len(freight), shownFreight)] {
 		v := freightView{Headline: f.Headline(), Alias: f.Alias, ID: pipeline.Short(f.ID), At: stampOf(f.DiscoveredAt)}
 		if m.Pipeline != nil {
 			for _, s := range m.Pipeline.Stages {

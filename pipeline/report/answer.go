@@ -27,21 +27,22 @@ func Refusal(err *pipeline.UserError) string {
 }
 
 // Overview shows what is in every Stage, or in the given ones, and what it waits
-// for: the answer to /kargo status.
+// for: the answer to /kargo status. What does not fit is dropped from the end.
 func Overview(p pipeline.Pipeline, s pipeline.Snapshot, stages []string, now time.Time) string {
 	var b strings.Builder
 	b.WriteString("| Stage | State | Freight | Candidate | Waiting on |\n|---|---|---|---|---|\n")
+	k := s.Facts()
 	for _, stage := range p.Stages {
 		if len(stages) > 0 && !slices.Contains(stages, stage.Name) {
 			continue
 		}
-		row := StageRow(p, s, stage, now)
+		row := stageRow(p, k, stage, now)
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", Text(stage.Name), row.State, orDash(Text(row.Current)), orDash(Text(row.Candidate)), orDash(Text(row.Waiting)))
 	}
 	if len(stages) == 0 {
 		b.WriteString(discoveries(p, s))
 	}
-	return b.String()
+	return limit(b.String(), bodyLimit)
 }
 
 // Row is the state of one Stage in words.
@@ -57,67 +58,57 @@ type Row struct {
 
 // StageRow describes one Stage.
 func StageRow(p pipeline.Pipeline, s pipeline.Snapshot, stage pipeline.Stage, now time.Time) Row {
-	var row Row
-	row.State = "○ Pending"
+	return stageRow(p, s.Facts(), stage, now)
+}
+
+func stageRow(p pipeline.Pipeline, k *pipeline.Facts, stage pipeline.Stage, now time.Time) Row {
+	row := Row{State: "○ Pending"}
 	if stage.ControlFlow() {
 		row.State = "– Control flow"
 	}
+	auto, failed := p.AutoPromotion(stage), ""
 	for _, req := range stage.Requests {
-		cur, has := s.Current(stage.Name, req.Origin)
+		cur, has := k.Current(stage.Name, req.Origin)
 		if has {
 			row.Current = joined(row.Current, name(cur))
 			row.State = "✓ Succeeded"
-			if !s.Mark(stage.Name, cur.ID).VerifiedAt.IsZero() {
+			if !k.Mark(stage.Name, cur.ID).VerifiedAt.IsZero() {
 				row.State = "✓ Verified"
 			}
 		}
-		if next, ok := newestOf(s, req.Origin); ok && next.ID != cur.ID {
-			row.Candidate = joined(row.Candidate, name(next))
-			v := pipeline.Explain(p, s, stage, next, now)
-			switch {
-			case !v.Available():
-				row.Waiting = joined(row.Waiting, strings.Join(v.Unmet(), "; "))
-			case !stage.ControlFlow() && !p.AutoPromotion(stage):
-				row.Waiting = joined(row.Waiting, "/promote "+stage.Name)
-			}
+		next, ok := k.Newest(req.Origin)
+		if !ok || next.ID == cur.ID {
+			continue
 		}
-		if h, held := s.Held(stage.Name, req.Origin); held {
+		row.Candidate = joined(row.Candidate, name(next))
+		v := k.Explain(p, stage, next, now)
+		last, tried := k.Last(stage.Name, next.ID)
+		switch {
+		case tried && last.Phase.Terminal() && last.Phase != pipeline.Succeeded:
+			failed = Word(last.Phase, false)
+			row.Waiting = joined(row.Waiting, last.ID+": "+last.Message)
+		case !v.Available():
+			row.Waiting = joined(row.Waiting, strings.Join(v.Unmet(), "; "))
+		case !stage.ControlFlow() && !auto:
+			row.Waiting = joined(row.Waiting, "/promote "+stage.Name)
+		}
+		if h, held := k.Held(stage.Name, req.Origin); held && auto {
 			row.State = "‖ Held"
 			row.Waiting = joined(row.Waiting, fmt.Sprintf("%s promoted other Freight with %s", h.Actor, h.Promotion))
 		}
 	}
-	if active, ok := s.Active(stage.Name); ok {
+	if failed != "" {
+		row.State = failed
+	}
+	if active, ok := k.Active(stage.Name); ok {
 		row.State = Word(active.Phase, active.WaitingOn() != "")
 		row.Candidate = name(active.Freight)
 		row.Waiting = active.ID
 		if w := active.WaitingOn(); w != "" {
 			row.Waiting += ": " + w
 		}
-		return row
-	}
-	if f, ok := newestOf(s, ""); ok {
-		for _, req := range stage.Requests {
-			if f.Warehouse != req.Origin {
-				continue
-			}
-			if last, ok := s.Last(stage.Name, f.ID); ok && (last.Phase == pipeline.Failed || last.Phase == pipeline.Errored || last.Phase == pipeline.Aborted) {
-				row.State = Word(last.Phase, false)
-				row.Waiting = last.ID + ": " + last.Message
-			}
-		}
 	}
 	return row
-}
-
-// newestOf returns the newest Freight of a Warehouse, or of all for "".
-func newestOf(s pipeline.Snapshot, warehouse string) (pipeline.Freight, bool) {
-	var newest pipeline.Freight
-	for _, f := range s.Freight {
-		if (warehouse == "" || f.Warehouse == warehouse) && (newest.ID == "" || f.DiscoveredAt.After(newest.DiscoveredAt)) {
-			newest = f
-		}
-	}
-	return newest, newest.ID != ""
 }
 
 func discoveries(p pipeline.Pipeline, s pipeline.Snapshot) string {
@@ -147,18 +138,17 @@ func discoveries(p pipeline.Pipeline, s pipeline.Snapshot) string {
 // Why shows every gate between Freight and a Stage; an empty id means the newest
 // Freight that the Stage asks for.
 func Why(p pipeline.Pipeline, s pipeline.Snapshot, stage pipeline.Stage, freightID string, now time.Time) string {
-	f, ok := s.FreightByID(freightID)
-	if !ok {
-		for _, req := range stage.Requests {
-			if n, has := newestOf(s, req.Origin); has && (!ok || n.DiscoveredAt.After(f.DiscoveredAt)) {
-				f, ok = n, true
-			}
+	k := s.Facts()
+	f, ok := k.FreightByID(freightID)
+	for _, req := range stage.Requests {
+		if n, has := k.Newest(req.Origin); freightID == "" && has && (!ok || n.DiscoveredAt.After(f.DiscoveredAt)) {
+			f, ok = n, true
 		}
 	}
 	if !ok {
 		return fmt.Sprintf("There is no Freight yet for %s.\n", Text(stage.Name)) + discoveries(p, s)
 	}
-	v := pipeline.Explain(p, s, stage, f, now)
+	v := k.Explain(p, stage, f, now)
 	var b strings.Builder
 	verdict := "may enter"
 	if !v.Available() {
@@ -166,13 +156,13 @@ func Why(p pipeline.Pipeline, s pipeline.Snapshot, stage pipeline.Stage, freight
 	}
 	fmt.Fprintf(&b, "**%s** (%s) %s **%s**:\n\n", Text(f.Headline()), Text(f.Alias), verdict, Text(stage.Name))
 	writeGates(&b, v.Gates, "")
-	for _, line := range situation(p, s, stage, f) {
+	for _, line := range situation(p, k, stage, f) {
 		fmt.Fprintf(&b, "- %s\n", line)
 	}
-	if next := v.Next(); !next.IsZero() {
-		fmt.Fprintf(&b, "\nLooked at again %s.\n", next.UTC().Format("2006-01-02 15:04:05 UTC"))
+	if at := v.Next(); !at.IsZero() {
+		fmt.Fprintf(&b, "\nThis can change by time alone at %s.\n", at.UTC().Format("2006-01-02 15:04:05 UTC"))
 	}
-	return b.String()
+	return limit(b.String(), bodyLimit)
 }
 
 func writeGates(b *strings.Builder, gates []pipeline.Gate, indent string) {
@@ -187,12 +177,12 @@ func writeGates(b *strings.Builder, gates []pipeline.Gate, indent string) {
 }
 
 // situation says what besides availability decides whether Freight moves.
-func situation(p pipeline.Pipeline, s pipeline.Snapshot, stage pipeline.Stage, f pipeline.Freight) []string {
+func situation(p pipeline.Pipeline, s *pipeline.Facts, stage pipeline.Stage, f pipeline.Freight) []string {
 	var lines []string
 	if cur, ok := s.Current(stage.Name, f.Warehouse); ok && cur.ID == f.ID {
 		lines = append(lines, "✓ it is current there")
 	}
-	if h, held := s.Held(stage.Name, f.Warehouse); held {
+	if h, held := s.Held(stage.Name, f.Warehouse); held && p.AutoPromotion(stage) {
 		lines = append(lines, Text(fmt.Sprintf("‖ auto-promotion is held: %s promoted other Freight with %s; promote the newest to go on", h.Actor, h.Promotion)))
 	}
 	last, ok := s.Last(stage.Name, f.ID)

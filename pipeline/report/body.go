@@ -13,86 +13,41 @@ const bodyLimit = 60_000
 
 // Body is the description of a promotion pull request: what changes, why it may
 // ship, its effect on files, and how to undo it. It is written once; the state
-// of things is in the comment.
+// of things is in the comment. What does not fit is dropped in this order: the
+// diff, the commits, the names of files.
 func Body(p *pipeline.Promotion) string {
 	head := Marker(p) + "\n" +
 		fmt.Sprintf("Brings **%s** (%s) to **%s**: %s.\n\n", Text(p.Freight.Headline()), Text(p.Freight.Alias), Text(p.Stage.Name), Text(p.Reason)) +
 		artifacts(p) + gates(p)
-	tail := fmt.Sprintf("\n**Undo:** close this pull request to abort; once merged, promote the Freight before it, `/promote %s %s`.\n", p.Stage.Name, previousAlias(p)) +
-		fmt.Sprintf("\n<sub>Promotion %s · Freight `%s` · convert to draft to hold · `/kargo help`</sub>\n", p.ID, pipeline.Short(p.Freight.ID))
-	effect := EffectOf(p)
-	for _, section := range []string{effectSection(effect, true), effectSection(effect, false)} {
-		if body := head + section + tail; len(body) <= bodyLimit {
-			return body
-		}
-	}
-	return limit(head+tail, bodyLimit)
+	tail := undo(p) + fmt.Sprintf("\n<sub>Promotion %s · Freight %s · close to abort, draft to hold · `/kargo help`</sub>\n",
+		Code(p.ID), Code(pipeline.Short(p.Freight.ID)))
+	effect, news := EffectOf(p), commits(p)
+	return fit(bodyLimit,
+		head+effectSection(effect, true)+news+tail,
+		head+effectSection(effect, false)+news+tail,
+		head+effectSection(effect, false)+tail,
+		head+tail,
+	)
 }
 
-func previousAlias(p *pipeline.Promotion) string {
+// fit returns the first of the versions that is short enough, or what fits of the
+// last.
+func fit(n int, versions ...string) string {
+	for _, v := range versions {
+		if len(v) <= n {
+			return v
+		}
+	}
+	return limit(versions[len(versions)-1], n)
+}
+
+// undo says how to go back, with the command where there is one.
+func undo(p *pipeline.Promotion) string {
 	if p.Previous == nil {
-		return "<freight>"
+		return "\n**Undo:** close this pull request to abort; once merged, revert it.\n"
 	}
-	return p.Previous.Alias
-}
-
-func artifacts(p *pipeline.Promotion) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "| Artifact | %s now | This PR |\n|---|---|---|\n", Text(p.Stage.Name))
-	row := func(icon, name, now, next string) {
-		if now == "" {
-			now = "–"
-		} else {
-			now = Code(now)
-		}
-		fmt.Fprintf(&b, "| %s %s | %s | **%s** |\n", icon, Code(name), now, Code(next))
-	}
-	prev := p.Previous
-	if prev == nil {
-		prev = &pipeline.Freight{}
-	}
-	for _, i := range p.Freight.Images {
-		now := ""
-		for _, o := range prev.Images {
-			if o.RepoURL == i.RepoURL {
-				now = imageVersion(o)
-			}
-		}
-		row("🐳", i.RepoURL, now, imageVersion(i))
-	}
-	for _, c := range p.Freight.Commits {
-		now := ""
-		for _, o := range prev.Commits {
-			if o.RepoURL == c.RepoURL {
-				now = commitVersion(o)
-			}
-		}
-		row("🌱", c.RepoURL, now, commitVersion(c))
-	}
-	for _, c := range p.Freight.Charts {
-		now := ""
-		for _, o := range prev.Charts {
-			if o.RepoURL == c.RepoURL && o.Name == c.Name {
-				now = o.Version
-			}
-		}
-		row("📦", c.RepoURL+"/"+c.Name, now, c.Version)
-	}
-	return b.String()
-}
-
-func imageVersion(i pipeline.Image) string {
-	if i.Tag == "" {
-		return i.Digest
-	}
-	return i.Tag
-}
-
-func commitVersion(c pipeline.Commit) string {
-	if c.Tag != "" {
-		return c.Tag
-	}
-	return pipeline.Short(c.ID)
+	return fmt.Sprintf("\n**Undo:** close this pull request to abort; once merged, %s brings back %s.\n",
+		Code("/promote "+p.Stage.Name+" "+p.Previous.Alias), Text(p.Previous.Headline()))
 }
 
 // gates is the checklist of what had to hold for the Promotion to start and what
@@ -101,18 +56,27 @@ func gates(p *pipeline.Promotion) string {
 	var b strings.Builder
 	b.WriteString("\n**Why this may ship**\n\n")
 	req, _ := p.Stage.Request(p.Freight.Warehouse)
-	if req.Direct {
+	switch {
+	case req.Direct:
 		fmt.Fprintf(&b, "- [x] straight from Warehouse %s\n", Text(req.Origin))
-	} else {
-		fmt.Fprintf(&b, "- [x] verified in %s\n", Text(strings.Join(req.Stages, ", ")))
+	case len(req.Stages) == 1:
+		fmt.Fprintf(&b, "- [x] verified in %s\n", Text(req.Stages[0]))
+	case req.AvailabilityStrategy == pipeline.All:
+		fmt.Fprintf(&b, "- [x] verified in all of %s\n", Text(strings.Join(req.Stages, ", ")))
+	default:
+		fmt.Fprintf(&b, "- [x] verified in one of %s\n", Text(strings.Join(req.Stages, ", ")))
 	}
-	if req.RequiredSoakTime > 0 {
+	if req.RequiredSoakTime > 0 && !req.Direct {
 		fmt.Fprintf(&b, "- [x] soaked %s\n", duration(req.RequiredSoakTime))
+	}
+	if p.Stage.PullRequest.Merge == pipeline.MergeManual {
+		b.WriteString("- [ ] merged by hand\n")
+		return b.String()
 	}
 	if n := p.Stage.Approvals.Required; n > 0 {
 		from := ""
 		if len(p.Stage.Approvals.From) > 0 {
-			from = " from " + Text(strings.Join(p.Stage.Approvals.From, ", "))
+			from = " from " + Text(strings.Join(p.Stage.Approvals.From, " or "))
 		}
 		fmt.Fprintf(&b, "- [ ] %s%s\n", plural(n, "approving review"), from)
 	}
@@ -120,18 +84,29 @@ func gates(p *pipeline.Promotion) string {
 	return b.String()
 }
 
+// maxListed is how many files the effect names.
+const maxListed = 20
+
 func effectSection(e Effect, withDiff bool) string {
 	if len(e.Files) == 0 {
 		return ""
 	}
+	added, deleted := 0, 0
+	for _, f := range e.Files {
+		added, deleted = added+f.Added, deleted+f.Deleted
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n**Effect:** %s\n\n", plural(len(e.Files), "file"))
+	fmt.Fprintf(&b, "\n**Effect:** %s, +%d −%d\n\n", plural(len(e.Files)+e.Omitted, "file"), added, deleted)
 	for i, f := range e.Files {
-		if i == 20 {
-			fmt.Fprintf(&b, "- and %d more\n", len(e.Files)-i)
+		if i == maxListed {
+			fmt.Fprintf(&b, "- and %d more\n", len(e.Files)+e.Omitted-i)
 			break
 		}
-		fmt.Fprintf(&b, "- %s +%d −%d\n", Code(f.Path), f.Added, f.Deleted)
+		what := ""
+		if f.Status != "" && f.Status != "modified" {
+			what = Text(f.Status) + ", "
+		}
+		fmt.Fprintf(&b, "- %s %s+%d −%d\n", Code(f.Path), what, f.Added, f.Deleted)
 	}
 	if withDiff && e.Diff != "" {
 		fmt.Fprintf(&b, "\n<details><summary>Diff</summary>\n\n%s\n</details>\n", fenced("diff", e.Diff))

@@ -35,6 +35,9 @@ const (
 	ConfigCheck    = "kargo / config"
 )
 
+// checkLimit keeps the text of a check run under GitHub's 65,535 characters.
+const checkLimit = 65_000
+
 // Check returns the check run of a Promotion; ok is false while there is nothing
 // to show: before a pull request exists, unless the Promotion failed.
 func Check(p *pipeline.Promotion, site Site) (c CheckRun, ok bool) {
@@ -61,7 +64,7 @@ func Check(p *pipeline.Promotion, site Site) (c CheckRun, ok bool) {
 	}
 	c.Title = oneLine(headline(p), 255)
 	c.Summary = summary(p)
-	c.Text = limit(stepTable(p), 65_000)
+	c.Text = fit(checkLimit, stepTable(p, true), stepTable(p, false))
 	return c, c.SHA != ""
 }
 

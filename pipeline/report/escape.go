@@ -76,13 +76,17 @@ var linkable = []*regexp.Regexp{
 // digits are what may be the name of a commit.
 var digits = regexp.MustCompile(`(?i)[0-9a-f]{7,}`)
 
-func unlink(s string) string {
-	for _, re := range linkable {
+func breakUp(s string, at []*regexp.Regexp) string {
+	for _, re := range at {
 		for range 2 { // neighbours share a character
 			s = re.ReplaceAllString(s, "${1}"+joiner+"${2}")
 		}
 	}
-	return digits.ReplaceAllStringFunc(s, func(name string) string {
+	return s
+}
+
+func unlink(s string) string {
+	return digits.ReplaceAllStringFunc(breakUp(s, linkable), func(name string) string {
 		const most = 6
 		var b strings.Builder
 		for len(name) > most {
@@ -192,9 +196,7 @@ func oneLine(s string, limit int) string {
 // issues, such as titles and commit messages.
 func plain(s string, limit int) string {
 	s = oneLine(s, limit)
-	for _, re := range linkable[:3] {
-		s = re.ReplaceAllString(s, "${1}"+joiner+"${2}")
-	}
+	s = breakUp(s, linkable[:3])
 	if utf8.RuneCountInString(s) > limit {
 		return string([]rune(s)[:limit-1]) + "…"
 	}
@@ -203,12 +205,12 @@ func plain(s string, limit int) string {
 
 // fenced returns s as a code block of the given language that s cannot leave.
 func fenced(language, s string) string {
-	s = strings.Map(func(r rune) rune {
+	s = unmark(strings.Map(func(r rune) rune {
 		if r != '\n' && r != '\t' && hidden(r) {
 			return -1
 		}
 		return r
-	}, unmark(strings.ReplaceAll(s, "\r\n", "\n")))
+	}, s))
 	fence := strings.Repeat("`", max(3, longestRun(s)+1))
 	return fence + language + "\n" + strings.TrimRight(s, "\n") + "\n" + fence + "\n"
 }

@@ -27,6 +27,8 @@ type Effect struct {
 	Files     []FileChange `json:"files"`
 	Diff      string       `json:"diff"`
 	Truncated bool         `json:"diffTruncated"`
+	// Omitted is how many files were not looked at.
+	Omitted int `json:"filesOmitted"`
 }
 
 // FileChange is one changed file with its numbers of added and deleted lines.
@@ -51,6 +53,7 @@ func EffectOf(p *pipeline.Promotion) Effect {
 		all.Files = append(all.Files, e.Files...)
 		all.Diff += e.Diff
 		all.Truncated = all.Truncated || e.Truncated
+		all.Omitted += e.Omitted
 	}
 	return all
 }
@@ -64,7 +67,7 @@ func Title(p *pipeline.Promotion) string {
 			title = "promote(" + p.Stage.Name + "): " + name + from + " → " + p.Freight.Version()
 		}
 	}
-	return oneLine(title, 256)
+	return plain(title, 256)
 }
 
 // Trailers are the lines that tie a commit to its Promotion.
@@ -74,12 +77,12 @@ func Trailers(p *pipeline.Promotion) string {
 		actor = "kargo"
 	}
 	return fmt.Sprintf("Kargo-Pipeline: %s\nKargo-Stage: %s\nKargo-Freight: %s\nKargo-Promotion: %s\nKargo-Actor: %s",
-		p.Pipeline, p.Stage.Name, p.Freight.ID, p.ID, actor)
+		oneLine(p.Pipeline, 256), oneLine(p.Stage.Name, 256), p.Freight.ID, p.ID, oneLine(actor, 256))
 }
 
 // MergeMessage is the subject and body of the commit that a merge makes.
 func MergeMessage(p *pipeline.Promotion, number int) (title, message string) {
-	return fmt.Sprintf("%s (#%d)", Title(p), number), p.Reason + "\n\n" + Trailers(p)
+	return fmt.Sprintf("%s (#%d)", Title(p), number), plain(p.Reason, 500) + "\n\n" + Trailers(p)
 }
 
 // Marker is the hidden line by which the bot recognises a pull request as a

@@ -24,8 +24,19 @@ func Word(phase pipeline.Phase, waiting bool) string {
 
 // headline is the state of a Promotion in one line.
 func headline(p *pipeline.Promotion) string {
+	if p.Phase == pipeline.Succeeded {
+		return detail(p)
+	}
+	if p.WaitingOn() != "" {
+		return "Waiting: " + detail(p)
+	}
+	return fmt.Sprintf("%s: %s", p.Phase, detail(p))
+}
+
+// detail is the headline without the phase.
+func detail(p *pipeline.Promotion) string {
 	if w := p.WaitingOn(); w != "" {
-		return "Waiting: " + w
+		return w
 	}
 	switch p.Phase {
 	case pipeline.Succeeded:
@@ -34,39 +45,55 @@ func headline(p *pipeline.Promotion) string {
 		}
 		return fmt.Sprintf("%s is in %s", p.Freight.Headline(), p.Stage.Name)
 	case pipeline.Running, pipeline.Pending:
-		return fmt.Sprintf("%s: %s", p.Phase, p.Freight.Headline())
+		return p.Freight.Headline()
 	}
-	return fmt.Sprintf("%s: %s", p.Phase, p.Message)
+	return p.Message
 }
 
 func summary(p *pipeline.Promotion) string {
-	return fmt.Sprintf("%s\n\nPromotion **%s** brings **%s** (%s) to **%s**: %s.\n",
-		Text(headline(p)), p.ID, Text(p.Freight.Headline()), Text(p.Freight.Alias), Text(p.Stage.Name), Text(p.Reason))
+	return fmt.Sprintf("%s\n\nPromotion %s brings **%s** (%s) to **%s**: %s.\n%s",
+		Text(headline(p)), Code(p.ID), Text(p.Freight.Headline()), Text(p.Freight.Alias), Text(p.Stage.Name), Text(p.Reason), next(p))
 }
 
-// Comment is the sticky comment on a promotion pull request.
+// next is the command that helps on from here, "" where none is needed.
+func next(p *pipeline.Promotion) string {
+	switch p.Phase {
+	case pipeline.Failed, pipeline.Errored, pipeline.Aborted:
+		return fmt.Sprintf("\nIt is not tried again by itself. Next: %s\n", Code("/promote "+p.Stage.Name+" "+p.Freight.Alias))
+	}
+	return ""
+}
+
+// Comment is the sticky comment on a promotion pull request. What does not fit is
+// dropped in this order: what steps say, the steps.
 func Comment(p *pipeline.Promotion, site Site) string {
 	var b strings.Builder
 	b.WriteString(StickyMarker(p) + "\n")
-	fmt.Fprintf(&b, "**%s** · %s\n\n", Word(p.Phase, p.WaitingOn() != ""), Text(headline(p)))
-	b.WriteString(stepTable(p))
+	fmt.Fprintf(&b, "**%s** · %s\n\n", Word(p.Phase, p.WaitingOn() != ""), Text(detail(p)))
+	foot := next(p)
 	if url := site.PromotionURL(p); url != "" {
-		fmt.Fprintf(&b, "\n[Promotion %s](%s)\n", p.ID, url)
+		foot += "\n" + Link("Promotion "+p.ID, url) + "\n"
 	}
-	return limit(b.String(), bodyLimit)
+	head := b.String()
+	return fit(bodyLimit, head+stepTable(p, true)+foot, head+stepTable(p, false)+foot, head+foot)
 }
 
-func stepTable(p *pipeline.Promotion) string {
+// stepTable lists the steps, with what they say if there is room.
+func stepTable(p *pipeline.Promotion, withMessages bool) string {
 	var b strings.Builder
 	b.WriteString("| # | Step | Result | |\n|---|---|---|---|\n")
 	for i, s := range p.Steps {
 		spec := p.Stage.Steps[i]
-		waiting := p.Phase == pipeline.Running && !s.WakeAt.IsZero()
+		waiting := p.Phase == pipeline.Running && s.Phase == pipeline.Running && !s.WakeAt.IsZero()
 		message := s.Message
-		if s.Phase == pipeline.Succeeded {
+		if s.Phase == pipeline.Succeeded || !withMessages {
 			message = ""
 		}
-		fmt.Fprintf(&b, "| %d | %s | %s | %s |\n", i+1, Code(stepName(spec)), Word(s.Phase, waiting), Text(message))
+		word := Word(s.Phase, waiting)
+		if s.Phase == "" && p.Phase.Terminal() {
+			word = "– Not run"
+		}
+		fmt.Fprintf(&b, "| %d | %s | %s | %s |\n", i+1, Code(stepName(spec)), word, Text(message))
 	}
 	return b.String()
 }
@@ -85,7 +112,16 @@ func plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-func duration(d pipeline.Duration) string { return time.Duration(d).String() }
+func duration(d pipeline.Duration) string {
+	s := time.Duration(d).String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
 
 // limit cuts s to n bytes on a line boundary and says so.
 func limit(s string, n int) string {

@@ -83,11 +83,12 @@ func (p Pipeline) Authorize(verb Verb, stage Stage, a Actor) error {
 	}
 	return &UserError{
 		Message: fmt.Sprintf("%s may not %s Stage %q: that takes %s, and their role here is %s",
-			a.Login, verb, stage.Name, describeEntries(who), orNone(a.Role)),
+			a.Login, verb, stage.Name, DescribeEntries(who), orNone(a.Role)),
 	}
 }
 
-func describeEntries(entries []string) string {
+// DescribeEntries says in words whom a list of entries admits.
+func DescribeEntries(entries []string) string {
 	words := make([]string, len(entries))
 	for i, e := range entries {
 		if role, ok := strings.CutPrefix(e, "role:"); ok {

@@ -101,5 +101,5 @@ func (p *pull) approvals(ctx context.Context, repoURL string) error {
 	if len(who) >= rule.Required {
 		return nil
 	}
-	return p.wait("%d of %d approvals from %s", len(who), rule.Required, strings.Join(from, " or "))
+	return p.wait("%d of %d approvals from %s", len(who), rule.Required, pipeline.DescribeEntries(from))
 }

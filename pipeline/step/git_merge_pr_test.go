@@ -77,11 +77,11 @@ var waiting = []struct {
 		b.world.Gates.Approvers = map[string][]pipeline.Actor{b.head(): {
 			{Login: "ana", Role: "write"}, {Login: "Ana", Role: "write"}, {Login: "eve", Role: "read"},
 		}}
-	}, "1 of 2 approvals from role:write"},
+	}, "1 of 2 approvals from write permission"},
 	{"approvals of another commit do not count", func(b *bench) {
 		b.p.Stage.Approvals = pipeline.Approvals{Required: 1, From: []string{"@acme/sre", "ana"}}
 		b.world.Gates.Approvers = map[string][]pipeline.Actor{"0000": {{Login: "ana", Role: "admin"}}}
-	}, "0 of 1 approvals from @acme/sre or ana"},
+	}, "0 of 1 approvals from acme/sre or ana"},
 	{"branch protection blocks", func(b *bench) { b.world.Pulls.State = "blocked" }, "blocked by branch protection"},
 	{"the host refuses", func(b *bench) {
 		b.world.Pulls.Refuse = &step.NotMergeableError{Message: "Repository rule violations found"}

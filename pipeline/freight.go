@@ -124,7 +124,7 @@ func NormalizeGitURL(raw string) string {
 		if u.Scheme == "ssh" {
 			u.Scheme, u.Host = "https", u.Hostname()
 		}
-		s = u.String()
+		s = strings.ToLower(u.String()) // escapes come in capitals
 	}
 	return strings.TrimSuffix(strings.TrimSuffix(s, "/"), ".git")
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
@@ -69,9 +70,13 @@ type Publisher struct {
 	Checks      Checks
 	Deployments Deployments
 	Comments    Comments
+	// Journeys finds who else wants to know; it may be nil.
+	Journeys Journeys
 	// PublicURL is where people reach this server, empty when it is not known.
 	PublicURL string
 	Now       func() time.Time
+
+	tracking sync.Mutex
 }
 
 var _ Reporter = (*Publisher)(nil)
@@ -79,7 +84,7 @@ var _ Reporter = (*Publisher)(nil)
 // Report implements [Reporter]. A Promotion that changed nothing shows nothing.
 func (u *Publisher) Report(ctx context.Context, p *pipeline.Promotion) error {
 	site := report.Site{PublicURL: u.PublicURL}
-	return errors.Join(u.check(ctx, p, site), u.deployment(ctx, p), u.comment(ctx, p, site))
+	return errors.Join(u.check(ctx, p, site), u.deployment(ctx, p), u.sticky(ctx, p, site))
 }
 
 func (u *Publisher) check(ctx context.Context, p *pipeline.Promotion, site report.Site) error {
@@ -130,15 +135,6 @@ func (u *Publisher) deployment(ctx context.Context, p *pipeline.Promotion) error
 	})
 }
 
-func (u *Publisher) comment(ctx context.Context, p *pipeline.Promotion, site report.Site) error {
-	number := p.OwnPull().Number
-	if number == 0 {
-		return nil
-	}
-	body := report.Comment(p, site)
-	return u.Upsert(ctx, p.Repo, number, report.StickyMarker(p), body)
-}
-
 // Upsert makes the App's comment that begins with marker say body: it is
 // created once and edited only when body changed.
 func (u *Publisher) Upsert(ctx context.Context, r pipeline.Repo, number int, marker, body string) error {
@@ -187,7 +183,9 @@ func (u *Publisher) publish(ctx context.Context, r pipeline.Repo, pub publicatio
 	case id == 0:
 		id, err = pub.create()
 	case pub.update != nil:
-		err = pub.update(id)
+		if err = pub.update(id); errors.Is(err, step.ErrNotFound) {
+			id, err = pub.create() // somebody deleted it
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("publish %s %s: %w", pub.kind, pub.key, err)

@@ -29,6 +29,10 @@ func (r *reaper) point(op string, after bool) error {
 	if r.dead {
 		return errKilled
 	}
+	switch op {
+	case "checkout", "get", "by-head", "find-check", "find-deployment", "find-comment":
+		return nil // they have no effect: dying there is dying at the write before
+	}
 	if r.n++; r.n == r.at {
 		r.dead, r.where = true, fmt.Sprintf("%s, after %v", op, after)
 		return errKilled
@@ -196,7 +200,7 @@ func TestKillAnywhere(t *testing.T) {
 				r := &reaper{at: at}
 				err := c.life(r, between)
 				if err == nil {
-					if at < 60 {
+					if at < 75 {
 						t.Errorf("only %d moments were seen", at)
 					}
 					t.Logf("killed at %d moments", at-1)

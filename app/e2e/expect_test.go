@@ -204,7 +204,7 @@ func said(s *scene, args []string) error {
 	if err != nil {
 		return err
 	}
-	var last error = errors.New("the bot said nothing")
+	last := errors.New("the bot said nothing")
 	for _, c := range all {
 		if last = match(args[1], c.Body); last == nil {
 			return nil

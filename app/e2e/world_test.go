@@ -31,7 +31,7 @@ const (
 	placeholder = "IMAGE"
 	// patience bounds every wait. Nothing comes close to it except on a machine
 	// that does ten other things.
-	patience = 2 * time.Minute
+	patience = time.Minute
 )
 
 // appKey is shared: making one is slow and nothing depends on its value.

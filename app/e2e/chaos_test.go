@@ -3,8 +3,8 @@ package e2e_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
-	"net/http"
 	"os"
 	"slices"
 	"strconv"
@@ -200,47 +200,13 @@ func TestChaosRequests(t *testing.T) {
 	c.settle()
 }
 
-// requestsMade are the kinds of requests that a promotion makes.
-var requestsMade = [][2]string{
-	{http.MethodPost, "/repos/*/*/git/trees"},
-	{http.MethodPost, "/repos/*/*/git/commits"},
-	{http.MethodPost, "/repos/*/*/git/refs"},
-	{http.MethodPost, "/repos/*/*/pulls"},
-	{http.MethodGet, "/repos/*/*/pulls"},
-	{http.MethodGet, "/repos/*/*/pulls/*"},
-	{http.MethodGet, "/repos/*/*/rules/branches/*"},
-	{http.MethodGet, "/repos/*/*/branches/*"},
-	{http.MethodGet, "/repos/*/*/pulls/*/reviews"},
-	{http.MethodPost, "/repos/*/*/check-runs"},
-	{http.MethodPatch, "/repos/*/*/check-runs/*"},
-	{http.MethodPost, "/repos/*/*/deployments"},
-	{http.MethodPost, "/repos/*/*/deployments/*/statuses"},
-	{http.MethodPost, "/repos/*/*/issues/*/comments"},
-	{http.MethodPatch, "/repos/*/*/issues/comments/*"},
-	{http.MethodPut, "/repos/*/*/pulls/*/merge"},
-	{http.MethodDelete, "/repos/*/*/git/refs/**"},
-	{http.MethodPost, "/app/installations/*/access_tokens"},
-	{http.MethodGet, "/acme/gitops.git/info/refs"},
-	{http.MethodPost, "/acme/gitops.git/git-upload-pack"},
-	{"", ""},
-}
-
 // fault is a random fault of a random kind of request.
 func (c *chaos) fault() forge.Fault {
-	r := requestsMade[c.rnd.IntN(len(requestsMade))]
-	f := forge.Fault{Method: r[0], Path: r[1], Times: 1 + c.rnd.IntN(2), Skip: c.rnd.IntN(3)}
-	switch c.rnd.IntN(5) {
-	case 0:
-		f.Status = http.StatusBadGateway
-	case 1:
-		f.Status, f.AfterEffect = http.StatusBadGateway, true
-	case 2:
-		f.Status, f.RetryAfter = http.StatusTooManyRequests, time.Second
-	case 3:
-		f.Status, f.RetryAfter, f.Message = http.StatusForbidden, time.Second, "You have exceeded a secondary rate limit."
-	case 4: // cut
-		f.AfterEffect = c.rnd.IntN(2) == 0
-	}
+	kinds := slices.Concat(requestsMade, requestsMaybeMade)
+	kind := kinds[c.rnd.IntN(len(kinds))]
+	ways := slices.Sorted(maps.Keys(waysToFail))
+	f := waysToFail[ways[c.rnd.IntN(len(ways))]]
+	f.Method, f.Path, f.Times, f.Skip = kind[0], kind[1], 1+c.rnd.IntN(2), c.rnd.IntN(3)
 	return f
 }
 

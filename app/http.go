@@ -93,8 +93,13 @@ func (l *listener) serve(ctx context.Context) error {
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
 	err := l.server.Shutdown(drain)
-	_ = <-stopped // http.ErrServerClosed
-	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = nil
+	}
+	if served := <-stopped; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
+	if err != nil {
 		return fmt.Errorf("stop serving %s: %w", l.Addr(), err)
 	}
 	return nil

@@ -47,7 +47,7 @@ func (a *App) keepInstallations(ctx context.Context) {
 func (a *App) readInstallations(ctx context.Context) error {
 	err := a.refresh(ctx, 0)
 	if ctx.Err() != nil {
-		return nil
+		return err
 	}
 	var why *string
 	if ghapp.KeyRefused(err) {

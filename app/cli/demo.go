@@ -46,7 +46,7 @@ func demoCommand(e *env) *cobra.Command {
 func (e *env) demo(ctx context.Context, o demo.Options, verbose bool) error {
 	o.Log = slog.New(slog.DiscardHandler)
 	if verbose {
-		o.Log = slog.New(tint.NewHandler(e.errOut, &tint.Options{Level: slog.LevelDebug, TimeFormat: time.TimeOnly, NoColor: !isTerminal(e.errOut)}))
+		o.Log = slog.New(tint.NewTextHandler(e.errOut, &tint.Options{Level: slog.LevelDebug, TimeFormat: time.TimeOnly, NoColor: !isTerminal(e.errOut)}))
 	}
 	// Closing the terminal must not leave the temporary directory behind.
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)

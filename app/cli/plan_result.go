@@ -98,7 +98,7 @@ func (pl *planner) stage(ctx context.Context, stage pipeline.Stage) (stageJSON, 
 		return out, nil
 	case view.err != nil:
 		out.Action, out.Reasons = actionFail, []string{view.err.Error()}
-		return out, nil
+		return out, nil //nolint:nilerr // that it would fail is the result
 	case view.Unchanged():
 		out.Action = actionUnchanged
 		return out, nil

@@ -44,7 +44,7 @@ func usageErrorf(format string, args ...any) error {
 
 // Run runs the command line and returns the exit code. It stops when ctx ends.
 func Run(ctx context.Context, args []string, getenv func(string) string, in io.Reader, out, errOut io.Writer) int {
-	root := newRoot(&env{in: in, out: out, errOut: errOut, getenv: getenv})
+	root := newRoot(&env{in: in, out: out, errOut: errOut, getenv: getenv}) //nolint:contextcheck // commands have it from cobra
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
@@ -59,7 +59,7 @@ func Run(ctx context.Context, args []string, getenv func(string) string, in io.R
 	}
 	if !exit.quiet {
 		// An error may quote what a registry, a repository or a file said.
-		fmt.Fprintf(errOut, "kargo: %s\n", printableText(exit.err.Error()))
+		_, _ = fmt.Fprintf(errOut, "kargo: %s\n", printableText(exit.err.Error()))
 	}
 	return exit.code
 }

@@ -24,7 +24,7 @@ type action = chromedp.Action[chromedp.Void]
 // names.
 type tab struct {
 	*testing.T
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // to chromedp, a context is the tab
 }
 
 func openTab(t *testing.T) tab {

@@ -49,6 +49,8 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	if server.Shutdown(drain) != nil {
 		_ = server.Close() // whoever still reads is cut off
 	}
-	<-stopped
+	if err := <-stopped; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve %s: %w", l.Addr(), err)
+	}
 	return nil
 }

@@ -54,7 +54,14 @@ type browser struct {
 	base string
 }
 
-func (b browser) do(method, path string, form url.Values, header http.Header) (*http.Response, string) {
+// answer is a response that was read.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (b browser) do(method, path string, form url.Values, header http.Header) answer {
 	b.t.Helper()
 	req, err := http.NewRequestWithContext(b.t.Context(), method, b.base+path, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -76,23 +83,23 @@ func (b browser) do(method, path string, form url.Values, header http.Header) (*
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return res, string(body)
+	return answer{res.StatusCode, res.Header, string(body)}
 }
 
 func (b browser) get(path string) string {
 	b.t.Helper()
-	res, body := b.do(http.MethodGet, path, nil, nil)
-	if res.StatusCode != http.StatusOK {
-		b.t.Fatalf("GET %s: %s\n%s", path, res.Status, body)
+	got := b.do(http.MethodGet, path, nil, nil)
+	if got.status != http.StatusOK {
+		b.t.Fatalf("GET %s: %d\n%s", path, got.status, got.body)
 	}
-	return body
+	return got.body
 }
 
 // post sends a form and follows nothing.
 func (b browser) post(path string, form url.Values) (int, string, string) {
 	b.t.Helper()
-	res, body := b.do(http.MethodPost, path, form, nil)
-	return res.StatusCode, res.Header.Get("Location"), body
+	got := b.do(http.MethodPost, path, form, nil)
+	return got.status, got.header.Get("Location"), got.body
 }
 
 // await reads the event stream and the page until the page contains want.
@@ -201,10 +208,10 @@ func TestPageRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			res, body := browser{t, b.base}.do(http.MethodPost, c.path, c.form, c.header)
-			wantStatus(t, c.path, res.StatusCode, c.status)
-			if !strings.Contains(body, c.says) {
-				t.Errorf("%q is missing in %s", c.says, body)
+			got := browser{t, b.base}.do(http.MethodPost, c.path, c.form, c.header)
+			wantStatus(t, c.path, got.status, c.status)
+			if !strings.Contains(got.body, c.says) {
+				t.Errorf("%q is missing in %s", c.says, got.body)
 			}
 		})
 	}
@@ -213,19 +220,20 @@ func TestPageRefuses(t *testing.T) {
 func TestPageKeepsToItself(t *testing.T) {
 	t.Parallel()
 	b := browser{t, startDemo(t)}
-	res, body := b.do(http.MethodGet, "/", nil, nil)
-	if csp := res.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
+	got := b.do(http.MethodGet, "/", nil, nil)
+	if csp := got.header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
 		t.Errorf("Content-Security-Policy = %q, want a strict one", csp)
 	}
 	for _, inline := range []string{"<style", " style=", " onclick=", "javascript:"} {
-		if strings.Contains(body, inline) {
+		if strings.Contains(got.body, inline) {
 			t.Errorf("the page has %q, which its policy forbids", inline)
 		}
 	}
-	for _, asset := range regexp.MustCompile(`(?:src|href)="(/static/[^"]+)"`).FindAllStringSubmatch(body, -1) {
+	for _, asset := range regexp.MustCompile(`(?:src|href)="(/static/[^"]+)"`).FindAllStringSubmatch(got.body, -1) {
 		b.get(asset[1])
 	}
-	if res, _ := b.do(http.MethodGet, "/acme/config/promotions/test-2", nil, nil); res.Header.Get("Location") != "/?promotion=test-2#promotion-test-2" {
-		t.Errorf("a Promotion's link leads to %q", res.Header.Get("Location"))
+	link := b.do(http.MethodGet, "/acme/config/promotions/test-2", nil, nil)
+	if to := link.header.Get("Location"); to != "/?promotion=test-2#promotion-test-2" {
+		t.Errorf("a Promotion's link leads to %q", to)
 	}
 }

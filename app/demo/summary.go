@@ -125,13 +125,13 @@ func (s *script) summarize() error {
 	}
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "STAGE\tFREIGHT\tPROMOTION\tPR\tMERGE COMMIT\tDEPLOYMENT")
+	_, _ = fmt.Fprintln(w, "STAGE\tFREIGHT\tPROMOTION\tPR\tMERGE COMMIT\tDEPLOYMENT")
 	for _, o := range outcomes(m, history) {
 		state := "✓ " + o.deploymentState()
 		if o.deploymentState() != "success" {
 			state = "✗ " + cmp.Or(o.deploymentState(), "none")
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s %s\t#%d\t%s\t%s\n", o.stage, o.freight, o.promotion, o.phase, o.pull, pipeline.Short(o.commit), state)
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s %s\t#%d\t%s\t%s\n", o.stage, o.freight, o.promotion, o.phase, o.pull, pipeline.Short(o.commit), state)
 	}
 	_ = w.Flush() // a Builder does not fail
 	s.terminal.line("\n%s", strings.TrimRight(b.String(), "\n"))

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -123,7 +124,7 @@ func (w *world) run(ctx context.Context) error {
 func (w *world) front() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /"+configRepo+"/pull/{number}", func(rw http.ResponseWriter, r *http.Request) {
-		http.Redirect(rw, r, w.pageURL+"/?pr="+r.PathValue("number"), http.StatusFound)
+		http.Redirect(rw, r, w.pageURL+"/?pr="+url.QueryEscape(r.PathValue("number")), http.StatusFound)
 	})
 	mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) {
 		w.github.ServeHTTP(rw, r)

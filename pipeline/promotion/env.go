@@ -94,7 +94,7 @@ func evaluateVars(env *expr.Env, vars []pipeline.Var) error {
 
 // config evaluates a step's config.
 func (e exprEnv) config(spec pipeline.StepSpec) (map[string]any, error) {
-	value, err := expr.EvaluateAny(map[string]any(spec.Config), e.base)
+	value, err := expr.EvaluateAny(spec.Config, e.base)
 	if err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}

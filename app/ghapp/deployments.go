@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/kargo-app/kargo/pipeline"
@@ -107,6 +108,29 @@ func (s *Deployments) CreateDeployment(ctx context.Context, repo pipeline.Repo, 
 
 func isProduction(environment string) bool {
 	return strings.EqualFold(environment, "production") || strings.EqualFold(environment, "prod")
+}
+
+// FindDeploymentStatus implements promotion.Deployments.
+func (s *Deployments) FindDeploymentStatus(ctx context.Context, repo pipeline.Repo, id int64, state string) error {
+	r, err := s.app.on(ctx, repo.Owner, repo.Name)
+	if err != nil {
+		return fmt.Errorf("statuses of deployment %d: %w", id, err)
+	}
+	type status struct {
+		State string `json:"state"`
+	}
+	found := false
+	err = each(ctx, r, r.path("/deployments/%d/statuses", id), nil, func(page []status) bool {
+		found = found || slices.Contains(page, status{state})
+		return !found
+	})
+	if err != nil {
+		return fmt.Errorf("statuses of deployment %d: %w", id, err)
+	}
+	if !found {
+		return fmt.Errorf("%s of deployment %d: %w", state, id, step.ErrNotFound)
+	}
+	return nil
 }
 
 // SetDeploymentStatus implements promotion.Deployments.

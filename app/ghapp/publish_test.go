@@ -77,9 +77,15 @@ func TestDeploymentIsMadeWithoutGitHubsDefaults(t *testing.T) {
 	if _, err := deployments.FindDeployment(t.Context(), w.repo, other); !errors.Is(err, step.ErrNotFound) {
 		t.Errorf("another Promotion's: %v", err)
 	}
+	if err := deployments.FindDeploymentStatus(t.Context(), w.repo, id, "success"); !errors.Is(err, step.ErrNotFound) {
+		t.Errorf("status before: %v", err)
+	}
 	err := deployments.SetDeploymentStatus(t.Context(), w.repo, id, report.DeploymentStatus{State: "success", Description: strings.Repeat("é", 200)})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if err := deployments.FindDeploymentStatus(t.Context(), w.repo, id, "success"); err != nil {
+		t.Errorf("status after: %v", err)
 	}
 	got := must(w.Deployments(gitops))(t)[0]
 	if len(got.Statuses) != 1 || got.Statuses[0].State != "success" || len(got.Statuses[0].Description) > 140 {

@@ -113,6 +113,16 @@ func (h *host) CreateDeployment(ctx context.Context, _ pipeline.Repo, d report.D
 	return id, err
 }
 
+// FindDeploymentStatus implements promotion.Deployments.
+func (h *host) FindDeploymentStatus(ctx context.Context, _ pipeline.Repo, id int64, state string) error {
+	return h.do(ctx, "find-status", func() error {
+		if !slices.Contains(h.deployments[id-1].states, state) {
+			return fmt.Errorf("%s of deployment %d: %w", state, id, step.ErrNotFound)
+		}
+		return nil
+	})
+}
+
 // SetDeploymentStatus implements promotion.Deployments.
 func (h *host) SetDeploymentStatus(ctx context.Context, _ pipeline.Repo, id int64, s report.DeploymentStatus) error {
 	return h.do(ctx, "set-status", func() error {

@@ -50,6 +50,9 @@ type Deployments interface {
 	// FindDeployment returns the Deployment of a Promotion, or step.ErrNotFound.
 	FindDeployment(ctx context.Context, r pipeline.Repo, d report.Deployment) (int64, error)
 	CreateDeployment(ctx context.Context, r pipeline.Repo, d report.Deployment) (int64, error)
+	// FindDeploymentStatus returns nil when the Deployment had this state at any
+	// time, else step.ErrNotFound.
+	FindDeploymentStatus(ctx context.Context, r pipeline.Repo, id int64, state string) error
 	SetDeploymentStatus(ctx context.Context, r pipeline.Repo, id int64, s report.DeploymentStatus) error
 }
 
@@ -123,15 +126,12 @@ func (u *Publisher) deployment(ctx context.Context, p *pipeline.Promotion) error
 	if err != nil {
 		return err
 	}
-	// A status is a log line on GitHub: two equal ones after a crash are seen as
-	// one state, so the hash alone guards it.
+	// A status is a log line on GitHub, and no state comes twice.
 	s := report.StatusOf(p, report.Site{PublicURL: u.PublicURL})
-	set := func() error { return u.Deployments.SetDeploymentStatus(ctx, p.Repo, id, s) }
 	return u.publish(ctx, p.Repo, publication{
-		kind: "deployment-status", key: p.ID, content: s.State,
-		find:   func() (int64, error) { return 0, step.ErrNotFound },
-		create: func() (int64, error) { return id, set() },
-		update: func(int64) error { return set() },
+		kind: "deployment-status", key: p.ID + " " + s.State, content: s.State,
+		find:   func() (int64, error) { return id, u.Deployments.FindDeploymentStatus(ctx, p.Repo, id, s.State) },
+		create: func() (int64, error) { return id, u.Deployments.SetDeploymentStatus(ctx, p.Repo, id, s) },
 	})
 }
 
@@ -175,7 +175,11 @@ func (u *Publisher) publish(ctx context.Context, r pipeline.Repo, pub publicatio
 	}
 	id := obj.ID
 	if id == 0 && !fresh {
-		if id, err = pub.find(); err != nil && !errors.Is(err, step.ErrNotFound) {
+		id, err = pub.find()
+		if errors.Is(err, step.ErrNotFound) {
+			id, err = 0, nil
+		}
+		if err != nil {
 			return fmt.Errorf("look for %s %s: %w", pub.kind, pub.key, err)
 		}
 	}

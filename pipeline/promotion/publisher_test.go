@@ -42,7 +42,7 @@ func TestPublisherWritesOnlyChanges(t *testing.T) {
 func TestPublisherCreatesAfterACrash(t *testing.T) {
 	t.Parallel()
 	for _, after := range []bool{false, true} {
-		for _, op := range []string{"create-check", "create-deployment", "create-comment"} {
+		for _, op := range []string{"create-check", "create-deployment", "set-status", "create-comment"} {
 			c := newTown(t)
 			c.queue(prod(), freight("1.0.1"))
 			c.hold()
@@ -71,7 +71,7 @@ func TestPublisherDoesNotLookWhereNothingCanBe(t *testing.T) {
 	c := newTown(t)
 	c.queue(prod(), freight("1.0.1"))
 	c.settle()
-	for _, op := range []string{"find-check", "find-deployment", "find-comment"} {
+	for _, op := range []string{"find-check", "find-deployment", "find-status", "find-comment"} {
 		if n := c.host.calls[op]; n != 0 {
 			t.Errorf("%s was asked %d times although nothing can exist yet", op, n)
 		}

@@ -138,7 +138,8 @@ func TestConditions(t *testing.T) {
 		"config that does not evaluate is an error": {[]pipeline.StepSpec{use("compose-output", config{"x": "${{ 1 / }}"})}, []pipeline.Phase{broken}, broken, "config: "},
 		"a var that does not evaluate is an error": {
 			[]pipeline.StepSpec{{Uses: "compose-output", As: "x", Vars: []pipeline.Var{{Name: "v", Value: "${{ ( }}"}}}, when("${{ always() }}")},
-			[]pipeline.Phase{broken, ok}, broken, "var v: ",
+			[]pipeline.Phase{broken, ok},
+			broken, "var v: ",
 		},
 		"config of the wrong form is a failure": {[]pipeline.StepSpec{use("git-commit", config{"odd": 1})}, []pipeline.Phase{failed}, failed, "config of git-commit"},
 	}
@@ -271,6 +272,7 @@ func TestQueue(t *testing.T) {
 func TestGestures(t *testing.T) {
 	t.Parallel()
 	waiting := func(t *testing.T) *town {
+		t.Helper()
 		c := newTown(t)
 		c.queue(prod(), freight("1.0.1"))
 		c.hold()

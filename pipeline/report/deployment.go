@@ -65,6 +65,7 @@ func StatusOf(p *pipeline.Promotion, site Site) DeploymentStatus {
 		s.State = "error"
 	case pipeline.Aborted:
 		s.State = "inactive"
+	default: // it goes on
 	}
 	s.Description = oneLine(headline(p), 140)
 	return s

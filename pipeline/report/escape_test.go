@@ -34,8 +34,8 @@ var corpus = []string{
 var markdown = goldmark.New(goldmark.WithExtensions(extension.GFM, extension.Footnote))
 
 // rendered is what a reader sees of a Markdown text, and the kinds of nodes in it.
-func rendered(t testing.TB, source string) (visible string, kinds map[ast.NodeKind]int) {
-	t.Helper()
+func rendered(tb testing.TB, source string) (visible string, kinds map[ast.NodeKind]int) {
+	tb.Helper()
 	src := []byte(source)
 	var b strings.Builder
 	kinds = map[ast.NodeKind]int{}
@@ -60,7 +60,7 @@ func rendered(t testing.TB, source string) (visible string, kinds map[ast.NodeKi
 		return ast.WalkContinue, nil
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b.String(), kinds
 }

@@ -54,8 +54,12 @@ func promotion() *pipeline.Promotion {
 			}},
 			Approvals: pipeline.Approvals{Required: 2, From: []string{"@acme/sre"}},
 			Steps: []pipeline.StepSpec{
-				{Uses: "git-clone", As: "clone"}, {Uses: "kustomize-set-image", As: "step-2"}, {Uses: "git-commit", As: "git-commit"},
-				{Uses: "git-push", As: "push"}, {Uses: "git-open-pr", As: "open-pr"}, {Uses: "git-merge-pr", As: "merge-pr"},
+				{Uses: "git-clone", As: "clone"},
+				{Uses: "kustomize-set-image", As: "step-2"},
+				{Uses: "git-commit", As: "git-commit"},
+				{Uses: "git-push", As: "push"},
+				{Uses: "git-open-pr", As: "open-pr"},
+				{Uses: "git-merge-pr", As: "merge-pr"},
 			},
 		},
 		Freight: next, Reason: "asked for by ana", Actor: "ana",
@@ -109,7 +113,7 @@ func state() (pipeline.Pipeline, pipeline.Snapshot) {
 		},
 	}
 	steps := []pipeline.StepSpec{{Uses: "git-merge-pr", As: "merge"}}
-	for _, s := range []pipeline.Stage{
+	p.Stages = []pipeline.Stage{
 		{Name: "test", Steps: steps, Requests: []pipeline.FreightRequest{{Origin: "web", Direct: true}}},
 		{Name: "gate", Requests: []pipeline.FreightRequest{{Origin: "web", Stages: []string{"test"}}}},
 		{Name: "prod", Steps: steps, Requests: []pipeline.FreightRequest{{Origin: "web", Stages: []string{"test"}, RequiredSoakTime: pipeline.Duration(time.Hour)}}},
@@ -117,8 +121,6 @@ func state() (pipeline.Pipeline, pipeline.Snapshot) {
 		{Name: "broken", Steps: steps, Requests: []pipeline.FreightRequest{{Origin: "web", Direct: true}}},
 		{Name: "busy", Steps: steps, Requests: []pipeline.FreightRequest{{Origin: "web", Direct: true}}},
 		{Name: "fresh", Steps: steps, Requests: []pipeline.FreightRequest{{Origin: "web", Direct: true}, {Origin: "api", Direct: true}}},
-	} {
-		p.Stages = append(p.Stages, s)
 	}
 	older := pipeline.Freight{ID: "aaaaaaaaaa", Alias: "calm-owl", Warehouse: "web", DiscoveredAt: now, Images: []pipeline.Image{{RepoURL: "ghcr.io/acme/web", Tag: "1.9.2"}}}
 	newer := pipeline.Freight{ID: "bbbbbbbbbb", Alias: "bold-otter", Warehouse: "web", DiscoveredAt: now.Add(time.Minute), Images: []pipeline.Image{{RepoURL: "ghcr.io/acme/web", Tag: "1.9.3"}}}
@@ -133,8 +135,10 @@ func state() (pipeline.Pipeline, pipeline.Snapshot) {
 	s := pipeline.Snapshot{
 		Freight: []pipeline.Freight{older, newer},
 		Marks: []pipeline.Mark{
-			{Stage: "test", Freight: newer.ID, VerifiedAt: now, CurrentSince: now}, {Stage: "test", Freight: older.ID, VerifiedAt: now, LongestSoak: 2 * time.Hour},
-			{Stage: "prod", Freight: older.ID, VerifiedAt: now, CurrentSince: now}, {Stage: "held", Freight: older.ID, CurrentSince: now},
+			{Stage: "test", Freight: newer.ID, VerifiedAt: now, CurrentSince: now},
+			{Stage: "test", Freight: older.ID, VerifiedAt: now, LongestSoak: 2 * time.Hour},
+			{Stage: "prod", Freight: older.ID, VerifiedAt: now, CurrentSince: now},
+			{Stage: "held", Freight: older.ID, CurrentSince: now},
 		},
 		Holds:      []pipeline.Hold{{Stage: "held", Warehouse: "web", Freight: older.ID, Promotion: "held-1", Actor: "ana"}},
 		Promotions: []pipeline.Promotion{at("broken", pipeline.Failed, "no such file"), at("busy", pipeline.Running, "required checks are not done: ci")},
@@ -176,7 +180,7 @@ func TestGolden(t *testing.T) {
 	} {
 		path := filepath.Join("testdata", name+".md")
 		if *update {
-			if err := os.WriteFile(path, []byte(got), 0o644); err != nil { //nolint:gosec // for all to read
+			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}

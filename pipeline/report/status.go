@@ -46,8 +46,9 @@ func detail(p *pipeline.Promotion) string {
 		return fmt.Sprintf("%s is in %s", p.Freight.Headline(), p.Stage.Name)
 	case pipeline.Running, pipeline.Pending:
 		return p.Freight.Headline()
+	default:
+		return p.Message
 	}
-	return p.Message
 }
 
 func summary(p *pipeline.Promotion) string {
@@ -60,8 +61,9 @@ func next(p *pipeline.Promotion) string {
 	switch p.Phase {
 	case pipeline.Failed, pipeline.Errored, pipeline.Aborted:
 		return fmt.Sprintf("\nIt is not tried again by itself. Next: %s\n", Code("/promote "+p.Stage.Name+" "+p.Freight.Alias))
+	default:
+		return ""
 	}
-	return ""
 }
 
 // Comment is the sticky comment on a promotion pull request. What does not fit is

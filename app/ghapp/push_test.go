@@ -57,6 +57,22 @@ func TestOneFilePromotionTakesFourRequests(t *testing.T) {
 	}
 }
 
+func TestWhatWasPushedIsNotFetchedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	must(w.git.Push(t.Context(), w.change(webV2()), sharedPush))(t)
+	repo := must(w.repos.Repository(w.repoURL + ".git"))(t)
+	before := repo.Traffic()
+	c := must(w.git.Checkout(t.Context(), w.repoURL, step.Ref{Branch: "main"}))(t)
+	if got := must(c.FS.ReadFile(t.Context(), "apps/web/values.yaml"))(t); string(got) != *webV2()["apps/web/values.yaml"] {
+		t.Errorf("reads %q", got)
+	}
+	// The reference, and the commit, whose date only GitHub knows.
+	if n := repo.Traffic().Sub(before).Requests; n > 2 {
+		t.Errorf("reading what was just written took %d requests", n)
+	}
+}
+
 func TestCommitKeepsEveryKindOfContent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -66,6 +66,7 @@ type world struct {
 	clock   *clock
 	app     *ghapp.App
 	git     *ghapp.Git
+	repos   *gitrepo.Client
 	repo    pipeline.Repo
 	// repoURL is the repository as a Pipeline names it.
 	repoURL string
@@ -111,7 +112,8 @@ func newWorld(t *testing.T, options ...worldOption) *world {
 	if w.app, err = ghapp.New(a); err != nil {
 		t.Fatal(err)
 	}
-	w.git = w.app.Git(gitrepo.New(w.app.ReaderOptions(gitrepo.Options{Sleep: w.clock.Sleep})))
+	w.repos = gitrepo.New(w.app.ReaderOptions(gitrepo.Options{Sleep: w.clock.Sleep}))
+	w.git = w.app.Git(w.repos)
 	w.repoURL = srv.URL + "/" + gitops
 	w.repo = pipeline.Repo{Owner: "acme", Name: "gitops"}
 	w.ResetTraffic()

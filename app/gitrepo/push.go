@@ -36,13 +36,18 @@ func (r *Repository) Push(ctx context.Context, updates []RefUpdate, objects []Ob
 	if err := r.back.push(ctx, updates, objects); err != nil {
 		return fmt.Errorf("push %s: %w", updates[0].Name, err)
 	}
-	// What was pushed is what the next Promotion reads.
+	r.Keep(objects)
+	return nil
+}
+
+// Keep remembers objects that the repository was given, by a push or in another
+// way: what one Promotion writes is what the next one reads.
+func (r *Repository) Keep(objects []Object) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, o := range objects {
 		r.cache.put(o)
 	}
-	return nil
 }
 
 func (r *remote) push(ctx context.Context, updates []RefUpdate, objects []Object) error {

@@ -25,8 +25,8 @@ test: ## run the tests; needs Go and git
 	$(GO) test ./...
 
 .PHONY: race
-race: ## run the tests shuffled, with the race detector; needs a C compiler
-	$(GO) test -race -shuffle=on ./...
+race: ## run the tests shuffled, with the race detector, the longest ones sampled; needs a C compiler
+	$(GO) test -race -short -shuffle=on ./...
 
 .PHONY: lint
 lint: $(CACHE)/bin/golangci-lint ## run golangci-lint

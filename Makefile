@@ -14,7 +14,7 @@ help: ## show what there is
 
 .PHONY: build
 build: ## build bin/kargo
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/kargo ./app/cmd/kargo
+	$(GO) build -o bin/kargo ./app/cmd/kargo
 
 .PHONY: demo
 demo: build ## see a promotion happen, without a GitHub account

@@ -31,7 +31,7 @@ type chaos struct {
 	until   time.Time
 }
 
-func newChaos(t *testing.T, stages ...string) *chaos {
+func newChaos(t *testing.T, files map[string]string, stages ...string) *chaos {
 	t.Helper()
 	seed := uint64(time.Now().UnixNano())
 	if v := os.Getenv("KARGO_CHAOS_SEED"); v != "" {
@@ -58,7 +58,7 @@ func newChaos(t *testing.T, stages ...string) *chaos {
 	c.set(map[string]string{
 		"KARGO_POLL_INTERVAL": "1s", "KARGO_RECONCILE_INTERVAL": "2s", "KARGO_REDELIVERY_INTERVAL": "1s", "KARGO_LOG_LEVEL": "info",
 	})
-	if err := errors.Join(c.publish("1.0.0", true), c.found(gitops, kustomized(stages...)), c.start()); err != nil {
+	if err := errors.Join(c.publish("1.0.0", true), c.found(gitops, files), c.start()); err != nil {
 		t.Fatal(err)
 	}
 	c.settled(stages[len(stages)-1])
@@ -139,7 +139,7 @@ func (c *chaos) settle() {
 // TestChaosKill kills the server at random moments.
 func TestChaosKill(t *testing.T) {
 	t.Parallel()
-	c := newChaos(t, "test", "staging", "prod")
+	c := newChaos(t, kustomized("test", "staging", "prod"), "test", "staging", "prod")
 	kills := 0
 	for time.Now().Before(c.until) {
 		if c.rnd.IntN(3) == 0 {
@@ -162,7 +162,7 @@ func TestChaosKill(t *testing.T) {
 // TestChaosWebhooks duplicates, reorders, delays, drops and loses webhooks.
 func TestChaosWebhooks(t *testing.T) {
 	t.Parallel()
-	c := newChaos(t, "test", "staging", "prod")
+	c := newChaos(t, kustomized("test", "staging", "prod"), "test", "staging", "prod")
 	kinds := []forge.DeliveryFaultKind{
 		forge.DropDelivery, forge.LoseDelivery, forge.DuplicateDelivery, forge.ReorderDelivery, forge.DelayDelivery,
 	}
@@ -183,7 +183,7 @@ func TestChaosWebhooks(t *testing.T) {
 // be merged.
 func TestChaosRequests(t *testing.T) {
 	t.Parallel()
-	c := newChaos(t, "test", "staging", "prod")
+	c := newChaos(t, kustomized("test", "staging", "prod"), "test", "staging", "prod")
 	c.SetMergeableDelay(300 * time.Millisecond)
 	for time.Now().Before(c.until) {
 		for range 1 + c.rnd.IntN(3) {
@@ -209,7 +209,7 @@ func (c *chaos) fault() forge.Fault {
 // other files, some the very line that a promotion changes.
 func TestChaosPushes(t *testing.T) {
 	t.Parallel()
-	c := newChaos(t, "test", "staging")
+	c := newChaos(t, kustomized("test", "staging"), "test", "staging")
 	var merges atomic.Int64
 	c.BeforeMerge(func(repo string, number int) {
 		n := merges.Add(1)

@@ -76,6 +76,77 @@ func (w *world) kept(repo, promotion string) error {
 	return errors.Join(faults...)
 }
 
+// undone says what is wrong with what a Promotion that was aborted left behind: one
+// closed pull request without a branch and without a commit on the base, and one
+// Deployment and one check run per head that say so.
+func (w *world) undone(repo, promotion string) error {
+	pr, err := w.pull(repo, promotion)
+	if err != nil {
+		return err
+	}
+	var faults []error
+	want := func(ok bool, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf(promotion+": "+format, args...))
+		}
+	}
+	want(state(pr) == "closed", "#%d is %s", pr.Number, state(pr))
+	commits, err := w.commitsOf(repo, pr.Base, promotion)
+	if err != nil {
+		return err
+	}
+	want(len(commits) == 0, "%d commits on %s", len(commits), pr.Base)
+	refs, err := w.Refs(repo)
+	if err != nil {
+		return err
+	}
+	want(refs["refs/heads/"+pr.Head] == "", "branch %s is still there", pr.Head)
+	deployments, err := w.deploymentsOf(repo, promotion)
+	if err != nil {
+		return err
+	}
+	want(len(deployments) == 1, "%d Deployments", len(deployments))
+	for _, d := range deployments {
+		want(lastState(d) == "inactive", "Deployment %d is %s", d.ID, lastState(d))
+		want(!succeeded(d), "Deployment %d was a success", d.ID)
+	}
+	checks, err := w.CheckRuns(repo, "")
+	if err != nil {
+		return err
+	}
+	runs := 0
+	for _, c := range checks {
+		if c.Name == "kargo / promotion" && c.External == promotion && c.SHA == pr.HeadSHA {
+			runs++
+			want(c.Conclusion == "cancelled", "check run %d is %s %s", c.ID, c.Status, c.Conclusion)
+		}
+	}
+	want(runs == 1, "%d check runs on the head", runs)
+	return errors.Join(faults...)
+}
+
+// allEnded checks every Promotion that has a pull request, whether it was merged
+// or closed.
+func (w *world) allEnded(repo string) error {
+	pulls, err := w.PullRequests(repo)
+	if err != nil {
+		return err
+	}
+	var faults []error
+	for _, promotion := range promotions(pulls) {
+		pr, err := w.pull(repo, promotion)
+		switch {
+		case err != nil:
+			faults = append(faults, err)
+		case pr.State == "closed" && !pr.Merged:
+			faults = append(faults, w.undone(repo, promotion))
+		default:
+			faults = append(faults, w.kept(repo, promotion))
+		}
+	}
+	return errors.Join(faults...)
+}
+
 // allKept checks every Promotion that has a pull request.
 func (w *world) allKept(repo string) error {
 	pulls, err := w.PullRequests(repo)

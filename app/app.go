@@ -148,7 +148,7 @@ func (a *App) wire() error {
 
 	publisher := &promotion.Publisher{
 		Remotes: remotes{db: a.db, now: a.now}, Checks: a.github.Checks(), Deployments: a.github.Deployments(), Comments: a.github.Comments(),
-		Journeys: journeys{db: a.db, now: a.now}, PublicURL: "", Now: a.now,
+		Journeys: journeys{db: a.db, now: a.now}, PublicURL: "", Started: a.now(), Now: a.now,
 	}
 	a.engine = &promotion.Engine{
 		Steps: steps,

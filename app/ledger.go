@@ -57,7 +57,7 @@ var _ promotion.Remotes = remotes{}
 // Begin implements promotion.Remotes.
 func (r remotes) Begin(ctx context.Context, repo pipeline.Repo, kind, key string) (promotion.Remote, bool, error) {
 	obj, fresh, err := r.db.BeginRemote(ctx, repo.ID, kind, key, r.now())
-	return promotion.Remote{Kind: obj.Kind, Key: obj.Key, ID: obj.ID, Hash: obj.Hash}, fresh, err
+	return promotion.Remote{Kind: obj.Kind, Key: obj.Key, ID: obj.ID, Hash: obj.Hash, BegunAt: obj.BegunAt}, fresh, err
 }
 
 // Save implements promotion.Remotes.

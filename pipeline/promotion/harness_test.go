@@ -329,7 +329,7 @@ func (r remotes) Begin(ctx context.Context, rp pipeline.Repo, kind, key string) 
 	err = r.write(func() error {
 		var o store.RemoteObject
 		o, fresh, err = r.c.db.BeginRemote(ctx, rp.ID, kind, key, r.c.world.Now)
-		obj = promotion.Remote{Kind: o.Kind, Key: o.Key, ID: o.ID, Hash: o.Hash}
+		obj = promotion.Remote{Kind: o.Kind, Key: o.Key, ID: o.ID, Hash: o.Hash, BegunAt: o.BegunAt}
 		return err
 	})
 	return obj, fresh, err

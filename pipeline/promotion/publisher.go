@@ -26,7 +26,13 @@ type Remote struct {
 	ID int64
 	// Hash is that of the content last published.
 	Hash string
+	// BegunAt is when creation was first begun.
+	BegunAt time.Time
 }
+
+// onTheWire is how long a request may still have its effect after the process
+// that sent it died: GitHub gives up after ten seconds.
+const onTheWire = 10 * time.Second
 
 // Remotes remembers what was created.
 type Remotes interface {
@@ -77,7 +83,10 @@ type Publisher struct {
 	Journeys Journeys
 	// PublicURL is where people reach this server, empty when it is not known.
 	PublicURL string
-	Now       func() time.Time
+	// Started is when this process did. What an earlier one began to create a
+	// moment before may not be there yet, and is waited for before it is looked for.
+	Started time.Time
+	Now     func() time.Time
 
 	tracking sync.Mutex
 }
@@ -175,6 +184,9 @@ func (u *Publisher) publish(ctx context.Context, r pipeline.Repo, pub publicatio
 	}
 	id := obj.ID
 	if id == 0 && !fresh {
+		if wait := obj.BegunAt.Add(onTheWire).Sub(u.Now()); wait > 0 && obj.BegunAt.Before(u.Started) {
+			return &pipeline.TransientError{RetryAfter: wait, Err: fmt.Errorf("publish %s %s: begun before a restart, and may still arrive", pub.kind, pub.key)}
+		}
 		id, err = pub.find()
 		if errors.Is(err, step.ErrNotFound) {
 			id, err = 0, nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/promotion"
+	"github.com/kargo-app/kargo/pipeline/report"
 )
 
 // parked is a town whose Promotion waits, and that Promotion.
@@ -63,6 +64,37 @@ func TestPublisherCreatesAfterACrash(t *testing.T) {
 				t.Errorf("%s, after %v: states %q", op, after, got)
 			}
 		}
+	}
+}
+
+func TestPublisherWaitsForWhatIsOnTheWire(t *testing.T) {
+	t.Parallel()
+	c := newTown(t)
+	c.queue(prod(), freight("1.0.1"))
+	c.hold()
+	c.host.fault = func(op string, after bool) error {
+		if op == "create-deployment" && !after {
+			return errors.New("killed while waiting for the answer")
+		}
+		return nil
+	}
+	c.must()
+	c.host.fault = nil
+	p := c.promotion("prod-1")
+	c.world.Now = c.world.Now.Add(time.Second)
+	u := c.publisher()
+	u.Started = c.world.Now
+	if after, ok := pipeline.IsTransient(u.Report(t.Context(), &p)); !ok || after <= 0 || after > 9*time.Second {
+		t.Errorf("looks again after %v, %v", after, ok)
+	}
+	// The request of the process that died arrives.
+	if d, ok := report.DeploymentOf(&p); ok {
+		c.host.deployments = append(c.host.deployments, deployment{Deployment: d})
+	}
+	c.world.Now = c.world.Now.Add(9 * time.Second)
+	c.ok(u.Report(t.Context(), &p))
+	if n := len(c.host.deployments); n != 1 {
+		t.Errorf("%d Deployments", n)
 	}
 }
 

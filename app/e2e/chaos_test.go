@@ -186,11 +186,9 @@ func TestChaosRequests(t *testing.T) {
 	c := newChaos(t, kustomized("test", "staging", "prod"), "test", "staging", "prod")
 	c.SetMergeableDelay(300 * time.Millisecond)
 	for time.Now().Before(c.until) {
-		for range 1 + c.rnd.IntN(3) {
-			c.Inject(c.fault())
-		}
+		c.Inject(c.fault())
 		c.next()
-		c.pause(1500 * time.Millisecond)
+		c.pause(time.Second)
 	}
 	c.settle()
 }

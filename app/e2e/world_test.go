@@ -96,6 +96,11 @@ func newWorld(tb testing.TB, dir string, front func(http.Handler) http.Handler) 
 		if w.server != nil {
 			w.server.kill()
 		}
+		for _, never := range []string{"DATA RACE", "panicked", "panic:"} {
+			if strings.Contains(w.log.String(), never) {
+				tb.Errorf("the server's log contains %q", never)
+			}
+		}
 		if tb.Failed() {
 			tb.Logf("server log:\n%s", w.log)
 		}
@@ -161,7 +166,7 @@ func (w *world) publish(tag string, quietly bool) error {
 		return err
 	}
 	host, _, _ := strings.Cut(w.image, "/")
-	return w.PublishPackage(gitops, "ben", forge.Package{Name: "web", Registry: host, Tag: tag, Digest: digest})
+	return w.PublishPackage(w.Repositories()[0], "ben", forge.Package{Name: "web", Registry: host, Tag: tag, Digest: digest})
 }
 
 // eventually waits until what f looks at is as it should be; f returns what is

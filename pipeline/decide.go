@@ -273,8 +273,10 @@ func (d *decision) start(stage *Stage, n int, intent string, fill func(*Promotio
 }
 
 // UnknownStage is the refusal for a Stage name that the pipeline does not have.
-func UnknownStage(p Pipeline, got string) *UserError {
-	names := p.StageNames()
+func UnknownStage(p Pipeline, got string) *UserError { return UnknownStageName(p.StageNames(), got) }
+
+// UnknownStageName is UnknownStage for those who know only the names there are.
+func UnknownStageName(names []string, got string) *UserError {
 	err := &UserError{Message: fmt.Sprintf("there is no Stage %q", got)}
 	if len(names) == 0 {
 		err.Hint = "no Stage is declared in .kargo.yaml"

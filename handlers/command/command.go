@@ -88,25 +88,9 @@ func (c Command) Resolve(stages []string) (Command, error) {
 	}
 	for _, s := range named {
 		if !known[s] {
-			return Command{}, unknown("Stage", s, stages)
+			return Command{}, pipeline.UnknownStageName(stages, s)
 		}
 	}
 	c.Stages = named
 	return c, nil
-}
-
-// unknown explains a name that is not among the valid ones.
-func unknown(kind, got string, valid []string) *pipeline.UserError {
-	err := &pipeline.UserError{Message: fmt.Sprintf("there is no %s %s", kind, code(got))}
-	if near := pipeline.DidYouMean(got, valid); near != "" {
-		err.Message += fmt.Sprintf("; did you mean %s?", code(near))
-	}
-	if len(valid) > 0 {
-		names := make([]string, len(valid))
-		for i, v := range valid {
-			names[i] = code(v)
-		}
-		err.Hint = "valid: " + strings.Join(names, ", ")
-	}
-	return err
 }

@@ -289,12 +289,12 @@ func TestResolve(t *testing.T) {
 		"the last word is an alias":       {"/promote prod happy-fox", []string{"prod"}, "alias", ""},
 		"a Stage wins over a reference":   {"/promote prod latest", []string{"prod", "latest"}, "", ""},
 		"a reference stays one":           {"/promote prod this", []string{"prod"}, "this", ""},
-		"a slip in the last word":         {"/promote test prodd", nil, "", "there is no Stage `prodd`; did you mean `prod`? (valid: `test`, `prod`, `prod-eu`, `latest`)"},
-		"an unknown Stage":                {"/promote banana", nil, "", "there is no Stage `banana` (valid: `test`, `prod`, `prod-eu`, `latest`)"},
-		"an unknown Stage in the middle":  {"/promote banana prod", nil, "", "there is no Stage `banana` (valid: `test`, `prod`, `prod-eu`, `latest`)"},
+		"a slip in the last word":         {"/promote test prodd", nil, "", "there is no Stage \"prodd\" (did you mean \"prod\"? Stages: test, prod, prod-eu, latest)"},
+		"an unknown Stage":                {"/promote banana", nil, "", "there is no Stage \"banana\" (Stages: test, prod, prod-eu, latest)"},
+		"an unknown Stage in the middle":  {"/promote banana prod", nil, "", "there is no Stage \"banana\" (Stages: test, prod, prod-eu, latest)"},
 		"a verb without Stages":           {"/kargo help", nil, "", ""},
 		"a verb with a Stage and Freight": {"/kargo why prod happy-fox", []string{"prod"}, "alias", ""},
-		"case is a slip":                  {"/kargo why PROD", nil, "", "there is no Stage `PROD`; did you mean `prod`? (valid: `test`, `prod`, `prod-eu`, `latest`)"},
+		"case is a slip":                  {"/kargo why PROD", nil, "", "there is no Stage \"PROD\" (did you mean \"prod\"? Stages: test, prod, prod-eu, latest)"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

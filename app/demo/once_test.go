@@ -25,7 +25,7 @@ func TestOnce(t *testing.T) {
 	dir := t.TempDir()
 	var out, log bytes.Buffer
 	err := demo.Run(t.Context(), demo.Options{
-		Addr: "127.0.0.1:0", Once: true, Timeout: time.Minute, DataDir: dir, Out: &out, Log: testLog(&log),
+		Addr: "127.0.0.1:0", Once: true, Timeout: 5 * time.Minute, DataDir: dir, Out: &out, Log: testLog(&log),
 	})
 	if err != nil {
 		t.Fatalf("%v\n%s\n%s", err, out.String(), log.String())

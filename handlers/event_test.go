@@ -175,3 +175,62 @@ func TestPullRequestEventsCheckProposedConfiguration(t *testing.T) {
 		t.Errorf("checked (-want +got):\n%s", diff)
 	}
 }
+
+func TestPullRequestEventsWakeWhoWaits(t *testing.T) {
+	t.Parallel()
+	pull := map[string]any{"number": 3, "head": map[string]any{"ref": "kargo/test/test-1", "sha": "a"}}
+	for _, tt := range []struct {
+		name, event, action string
+		want                []string
+	}{
+		{"its own opening is no news", "pull_request", "opened", nil},
+		{"a push to its branch is", "pull_request", "synchronize", []string{store.StageKey(1, "test")}},
+		{"its end is", "pull_request", "closed", []string{store.StageKey(1, "test")}},
+		{"a review is", "pull_request_review", "submitted", []string{store.StageKey(1, "test")}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			park(t, w, withFreight(t, w), 3)
+			w.send(tt.event, event(map[string]any{"action": tt.action, "number": 3, "pull_request": pull}))
+			if diff := cmp.Diff(tt.want, w.due(store.WorkStage)); diff != "" {
+				t.Errorf("woken (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// park leaves a Promotion of the Stage test waiting for a pull request.
+func park(t *testing.T, w *world, f pipeline.Freight, number int) {
+	t.Helper()
+	rec, err := w.db.Repo(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stage, _ := rec.Config.Pipeline.Stage("test")
+	stage.Steps = []pipeline.StepSpec{{Uses: "git-merge-pr", As: "merge"}}
+	p := pipeline.NewPromotion(pipeline.Promotion{Repo: rec.Repo, Stage: stage, Freight: f, CreatedAt: w.now()})
+	if _, err := w.db.Apply(t.Context(), 1, []pipeline.Action{pipeline.StartPromotion{Promotion: p}}, w.now()); err != nil {
+		t.Fatal(err)
+	}
+	job, ok, err := w.db.Claim(t.Context(), []store.WorkKind{store.WorkStage}, w.now(), time.Hour)
+	if err != nil || !ok {
+		t.Fatalf("claimed = %v, %v", ok, err)
+	}
+	all, err := w.db.StagePromotions(t.Context(), 1, "test")
+	if err != nil || len(all) != 1 {
+		t.Fatalf("promotions: %v, %v", all, err)
+	}
+	p = all[0]
+	p.Start(w.now(), nil)
+	p.Begin(0, w.now())
+	p.Apply(0, pipeline.StepResult{
+		Phase: pipeline.Running, WakeAt: w.now().Add(time.Hour), WakeOn: []string{pipeline.PullEvent(rec.Repo, number)},
+	}, w.now())
+	if err := w.db.SavePromotion(t.Context(), job, p); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.db.Finish(t.Context(), job, w.now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -44,8 +44,12 @@ func (h *Pulls) PullRequest(ctx context.Context, e Event) error {
 		h.Log.WarnContext(ctx, "unreadable payload ignored", "delivery", e.GUID, "err", err)
 		return nil
 	}
-	if _, err := h.Hints.Wake(ctx, []string{pipeline.PullEvent(rec.Repo, p.PullRequest.Number)}, h.Now()); err != nil {
-		return fmt.Errorf("wake for pull request %d: %w", p.PullRequest.Number, err)
+	// Who waits for a pull request has opened it: looking at it again would cost
+	// requests and show nothing new.
+	if e.Name != "pull_request" || e.Action != "opened" {
+		if _, err := h.Hints.Wake(ctx, []string{pipeline.PullEvent(rec.Repo, p.PullRequest.Number)}, h.Now()); err != nil {
+			return fmt.Errorf("wake for pull request %d: %w", p.PullRequest.Number, err)
+		}
 	}
 	if e.Name != "pull_request" || internalBranch(p.PullRequest.Head.Ref) {
 		return nil

@@ -35,6 +35,7 @@ func (r *Reconciler) config(ctx context.Context, rec store.RepoRecord) (store.Re
 	}
 	cfg.SeenBlob, cfg.Problems = blob, nil
 	if blob == "" {
+		r.Log.InfoContext(ctx, "configuration removed", "repo", rec.Repo.String(), "commit", head)
 		cfg.Pipeline, cfg.SHA, cfg.Blob = nil, "", ""
 		return r.saveConfig(ctx, rec, cfg)
 	}

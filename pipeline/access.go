@@ -11,6 +11,11 @@ import (
 type Access struct {
 	Promote []string `json:"promote,omitempty"`
 	Abort   []string `json:"abort,omitempty"`
+	Verify  []string `json:"verify,omitempty"`
+	Approve []string `json:"approve,omitempty"`
+	Freeze  []string `json:"freeze,omitempty"`
+	// Override lets Freight in without upstream verification.
+	Override []string `json:"override,omitempty"`
 }
 
 // Verb is an action that needs authority.
@@ -20,6 +25,11 @@ type Verb string
 const (
 	VerbPromote Verb = "promote"
 	VerbAbort   Verb = "abort"
+	VerbVerify  Verb = "verify"
+	VerbApprove Verb = "approve"
+	VerbFreeze  Verb = "freeze"
+	// VerbOverride lets Freight in without upstream verification.
+	VerbOverride Verb = "override"
 )
 
 // Actor is a person and what was observed about their authority, at one moment,

@@ -25,6 +25,8 @@ type Freight struct {
 	Images       []Image   `json:"images,omitempty"`
 	Commits      []Commit  `json:"commits,omitempty"`
 	Charts       []Chart   `json:"charts,omitempty"`
+	// Metadata is what steps noted about it; not part of its identity.
+	Metadata map[string]any `json:"metadata,omitempty"`
 }
 
 // Image is one revision of a container image.

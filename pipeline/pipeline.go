@@ -5,11 +5,15 @@ import "time"
 // Pipeline is what one .kargo.yaml declares, in canonical form: every shorthand
 // is expanded and every reference is known to resolve.
 type Pipeline struct {
+	// Name is unique in the repository. In a repository with several pipelines the
+	// names of an included pipeline's Warehouses and Stages are qualified with it:
+	// "shop/test".
 	Name       string            `json:"name"`
 	Vars       []Var             `json:"vars,omitempty"`
 	Warehouses []Warehouse       `json:"warehouses"`
 	Stages     []Stage           `json:"stages"`
 	Policies   []PromotionPolicy `json:"promotionPolicies,omitempty"`
+	Windows    []PromotionWindow `json:"promotionWindows,omitempty"`
 	Access     Access            `json:"access,omitzero"`
 }
 

@@ -12,6 +12,16 @@ import (
 type PromotionPolicy struct {
 	Selector             StageSelector `json:"stageSelector"`
 	AutoPromotionEnabled bool          `json:"autoPromotionEnabled"`
+	AutoRollback         *AutoRollback `json:"autoRollback,omitempty"`
+}
+
+// AutoRollback promotes the last verified Freight again after a failure. An empty
+// list means never for that cause; nil lists mean Kargo's defaults.
+type AutoRollback struct {
+	// OnVerification lists phases of Verifications: Failed (default), Error.
+	OnVerification []VerificationPhase `json:"onVerification"`
+	// OnPromotion lists phases of Promotions: Failed, Errored; default none.
+	OnPromotion []Phase `json:"onPromotion"`
 }
 
 // StageSelector selects Stages by name and labels, both of which must match; an
@@ -21,6 +31,16 @@ type StageSelector struct {
 	// (unanchored).
 	Name        string            `json:"name,omitempty"`
 	MatchLabels map[string]string `json:"matchLabels,omitempty"`
+	// MatchExpressions are Kubernetes label selector requirements.
+	MatchExpressions []LabelRequirement `json:"matchExpressions,omitempty"`
+}
+
+// LabelRequirement is one condition on labels.
+type LabelRequirement struct {
+	Key string `json:"key"`
+	// Operator is In, NotIn, Exists or DoesNotExist.
+	Operator string   `json:"operator"`
+	Values   []string `json:"values,omitempty"`
 }
 
 // Matches reports whether the selector selects the Stage. A malformed pattern,

@@ -67,12 +67,21 @@ type Promotion struct {
 	// Source is the pull request or issue in which it was asked for, 0 for none.
 	Source     int        `json:"source,omitempty"`
 	HoldIntent HoldIntent `json:"holdIntent,omitempty"`
-	CreatedAt  time.Time  `json:"createdAt"`
+	// Rollback marks a Promotion that brings earlier Freight back.
+	Rollback  bool      `json:"rollback,omitempty"`
+	CreatedAt time.Time `json:"createdAt"`
 
 	// AbortRequested is the reason why the Promotion shall end, empty while
 	// nobody wants that. Only the engine, which alone writes the fields below,
 	// carries it out, because the pull request may have been merged meanwhile.
 	AbortRequested string `json:"abortRequested,omitempty"`
+	// AbortAs is the phase in which a requested end ends it: Aborted when empty,
+	// Failed for one that was rejected.
+	AbortAs Phase `json:"abortAs,omitempty"`
+	// Approvals are those given by command rather than by review.
+	Approvals []Approval `json:"approvals,omitempty"`
+	// Retries counts how often it was taken up again after it had ended.
+	Retries int `json:"retries,omitempty"`
 
 	Phase Phase `json:"phase"`
 	// Message explains a phase that is not plain success.
@@ -86,6 +95,14 @@ type Promotion struct {
 	Rewinds int `json:"rewinds,omitempty"`
 	// Steps runs parallel to Stage.Steps.
 	Steps []StepState `json:"steps,omitempty"`
+}
+
+// Approval is one person's approval of a Promotion.
+type Approval struct {
+	Actor Actor `json:"actor"`
+	// Head is the pull request's head that was approved.
+	Head string    `json:"head,omitempty"`
+	At   time.Time `json:"at"`
 }
 
 // StepState is what is known of one step of a Promotion.

@@ -18,6 +18,11 @@ type Snapshot struct {
 	Marks []Mark
 	// Holds are the recorded holds.
 	Holds []Hold
+	// Freeze is in force for the whole pipeline, nil for none.
+	Freeze *Freeze
+	// Verifications are all runs that have not ended and, for every Stage and
+	// collection, at least the newest that has, by Stage and Seq.
+	Verifications []VerificationRun
 	// Promotions are all non-terminal Promotions and, for every Stage and
 	// Freight, at least the newest terminal one.
 	Promotions []Promotion
@@ -39,18 +44,43 @@ type Mark struct {
 	ApprovedAt time.Time `json:"approvedAt,omitzero"`
 	// CurrentSince is when it became current; zero means it is not current now.
 	CurrentSince time.Time `json:"currentSince,omitzero"`
+	// LeftAt is when it last stopped being current; zero means never.
+	LeftAt time.Time `json:"leftAt,omitzero"`
 	// LongestSoak is the longest completed stay while verified.
 	LongestSoak time.Duration `json:"longestSoak,omitempty"`
 }
 
-// Hold suspends auto-promotion of one origin's Freight into one Stage.
+// Hold suspends auto-promotion of one origin's Freight into one Stage. It comes
+// from a Promotion of something other than the candidate, or from a person who
+// asked for it.
 type Hold struct {
-	Stage     string    `json:"stage"`
-	Warehouse string    `json:"warehouse"`
-	Freight   string    `json:"freight"`
-	Promotion string    `json:"promotion"`
-	Actor     string    `json:"actor"`
+	Stage     string `json:"stage"`
+	Warehouse string `json:"warehouse"`
+	// Freight and Promotion are empty for a hold that was asked for.
+	Freight   string `json:"freight,omitempty"`
+	Promotion string `json:"promotion,omitempty"`
+	Actor     string `json:"actor"`
+	// Reason is what the person gave, empty for a hold that a Promotion set.
+	Reason    string    `json:"reason,omitempty"`
 	CreatedAt time.Time `json:"createdAt"`
+}
+
+// Manual reports whether a person asked for the hold itself; only resuming ends
+// such a hold.
+func (h Hold) Manual() bool { return h.Promotion == "" }
+
+// Freeze closes a whole pipeline to Promotions until it is ended.
+type Freeze struct {
+	Reason string    `json:"reason"`
+	Actor  string    `json:"actor"`
+	Since  time.Time `json:"since"`
+	// Until is when it ends by itself; zero means never.
+	Until time.Time `json:"until,omitzero"`
+}
+
+// Active reports whether the freeze is in force.
+func (f *Freeze) Active(now time.Time) bool {
+	return f != nil && (f.Until.IsZero() || now.Before(f.Until))
 }
 
 // IntentKind is what a person asked for.
@@ -59,7 +89,29 @@ type IntentKind string
 // The intents.
 const (
 	IntentPromote IntentKind = "promote"
-	IntentAbort   IntentKind = "abort"
+	// IntentRollback promotes earlier Freight and sets a hold.
+	IntentRollback IntentKind = "rollback"
+	IntentAbort    IntentKind = "abort"
+	// IntentRetry runs a Promotion that did not succeed again.
+	IntentRetry IntentKind = "retry"
+	// IntentApprove counts as an approval of the Promotion that waits for one, or,
+	// with Bypass, lets Freight in without upstream verification.
+	IntentApprove IntentKind = "approve"
+	// IntentReject ends a Promotion as Failed.
+	IntentReject IntentKind = "reject"
+	// IntentVerify verifies what is current again; IntentStopVerify ends a run.
+	IntentVerify     IntentKind = "verify"
+	IntentStopVerify IntentKind = "stop-verify"
+	IntentHold       IntentKind = "hold"
+	IntentResume     IntentKind = "resume"
+	IntentFreeze     IntentKind = "freeze"
+	IntentThaw       IntentKind = "thaw"
+	// IntentAlias renames Freight.
+	IntentAlias IntentKind = "alias"
+	// IntentCreate puts Freight together by hand; New holds it.
+	IntentCreate IntentKind = "create"
+	// IntentDelete deletes Freight.
+	IntentDelete IntentKind = "delete"
 )
 
 // Intent is a request by a person, stored when it was received. It names what
@@ -74,7 +126,24 @@ type Intent struct {
 	// Promotion is what an abort names; empty means the Stage's or the pull
 	// request's running one.
 	Promotion string `json:"promotion,omitempty"`
-	Actor     Actor  `json:"actor"`
+	// Batch joins intents that are granted all or not at all; empty for one alone.
+	Batch string `json:"batch,omitempty"`
+	// FromStart makes a retry run all steps again.
+	FromStart bool `json:"fromStart,omitempty"`
+	// Bypass makes an approval skip upstream verification.
+	Bypass bool `json:"bypass,omitempty"`
+	// Head is the pull request's head when the request was made; an approval counts
+	// for this head only.
+	Head string `json:"head,omitempty"`
+	// Alias is the new name of Freight.
+	Alias string `json:"alias,omitempty"`
+	// New is the Freight to create, without ID, Alias and DiscoveredAt.
+	New *Freight `json:"new,omitempty"`
+	// Until is when a freeze ends by itself; zero means never.
+	Until time.Time `json:"until,omitzero"`
+	// Reason is what the person gave; a stranger's text.
+	Reason string `json:"reason,omitempty"`
+	Actor  Actor  `json:"actor"`
 	// Number is the issue or pull request of the comment, Comment its id.
 	Number     int       `json:"number,omitempty"`
 	Comment    int64     `json:"comment,omitempty"`

@@ -13,6 +13,11 @@ type Stage struct {
 	Steps       []StepSpec        `json:"steps,omitempty"`
 	PullRequest PullRequestPolicy `json:"pullRequest,omitzero"`
 	Approvals   Approvals         `json:"approvals,omitzero"`
+	// Verification is what has to hold after a Promotion, nil for nothing: then
+	// success of the Promotion verifies.
+	Verification *Verification `json:"verification,omitempty"`
+	// Concurrency says what newer Freight does to a Promotion that has not merged.
+	Concurrency Concurrency `json:"concurrency,omitempty"`
 	// Environment is the GitHub Environment that carries the Deployments; empty
 	// for none.
 	Environment string `json:"environment,omitempty"`
@@ -77,6 +82,14 @@ type StepSpec struct {
 	Retry           Retry          `json:"retry,omitzero"`
 	Vars            []Var          `json:"vars,omitempty"`
 	Config          map[string]any `json:"config,omitempty"`
+	// Task is set instead of Uses for a task of another repository,
+	// "org/repo//path@ref": its steps take this one's place, pinned to a commit,
+	// when a Promotion is created. Local tasks are expanded when the file is read.
+	Task string `json:"task,omitempty"`
+	// TaskVars are the vars of the task that this step came from: the task's own
+	// defaults overridden by those of the reference. They override the Stage's and
+	// are overridden by Vars.
+	TaskVars []Var `json:"taskVars,omitempty"`
 }
 
 // Retry bounds the attempts of one step.
@@ -103,6 +116,17 @@ type PullRequestPolicy struct {
 	Draft         bool     `json:"draft,omitempty"`
 }
 
+// Concurrency is how Promotions of one Stage relate.
+type Concurrency string
+
+// The concurrency modes; the zero value means queue.
+const (
+	// ConcurrencyQueue: strictly one after the other.
+	ConcurrencyQueue Concurrency = "queue"
+	// ConcurrencyLatest: newer Freight supersedes what has not merged.
+	ConcurrencyLatest Concurrency = "latest"
+)
+
 // MergeMode says who merges.
 type MergeMode string
 
@@ -119,4 +143,13 @@ type Approvals struct {
 	// From lists who counts (see [Access] for the forms); empty means anyone
 	// with write permission.
 	From []string `json:"from,omitempty"`
+	// Quorum lists groups of which each has to give its own number of approvals
+	// besides.
+	Quorum []Quorum `json:"quorum,omitempty"`
+}
+
+// Quorum is a number of approvals that a group has to give.
+type Quorum struct {
+	From     []string `json:"from"`
+	Required int      `json:"required"`
 }

@@ -90,6 +90,9 @@ type GitSubscription struct {
 	IncludePaths            []string                `json:"includePaths,omitempty"`
 	ExcludePaths            []string                `json:"excludePaths,omitempty"`
 	ExpressionFilter        string                  `json:"expressionFilter,omitempty"`
+	// Since bounds NewestFromBranch: an RFC 3339 time, a date, or a duration before
+	// now; empty for no bound.
+	Since string `json:"since,omitempty"`
 	// IncludeOwnCommits lets commits that a Promotion made become Freight; off,
 	// because a pipeline that promotes into a branch it subscribes to would feed
 	// itself.
@@ -119,7 +122,9 @@ type ImageSubscription struct {
 	IgnoreTagsRegexes     []string `json:"ignoreTagsRegexes,omitempty"`
 	Platform              string   `json:"platform,omitempty"`
 	InsecureSkipTLSVerify bool     `json:"insecureSkipTLSVerify,omitempty"`
-	DiscoveryLimit        int      `json:"discoveryLimit"`
+	// CacheByTag trusts that a tag, once seen, never moves.
+	CacheByTag     bool `json:"cacheByTag,omitempty"`
+	DiscoveryLimit int  `json:"discoveryLimit"`
 }
 
 // ChartSubscription selects versions of a Helm chart.

@@ -30,3 +30,17 @@ const (
 	AllowWindow WindowKind = "Allow"
 	DenyWindow  WindowKind = "Deny"
 )
+
+// Closure is whether a Stage is closed to Promotions at a moment, and until when.
+type Closure struct {
+	Closed bool `json:"closed"`
+	// By names the rule: a window or the freeze.
+	By string `json:"by,omitempty"`
+	// Reason says in one sentence why the Stage is closed; a person's words are
+	// part of it.
+	Reason string `json:"reason,omitempty"`
+	// Opens is when time alone opens a closed Stage, zero when an event has to.
+	Opens time.Time `json:"opens,omitzero"`
+	// Closes is when time alone closes an open Stage, zero for never.
+	Closes time.Time `json:"closes,omitzero"`
+}

@@ -50,7 +50,8 @@ func newDecision(p Pipeline, s Snapshot, now time.Time) *decision {
 	selected := compilePolicies(p.Policies)
 	for i := range p.Stages {
 		stage := &p.Stages[i]
-		d.stages[stage.Name], d.auto[stage.Name] = stage, selected(stage)
+		policy := selected(stage)
+		d.stages[stage.Name], d.auto[stage.Name] = stage, policy != nil && policy.AutoPromotionEnabled
 	}
 	for i := range s.Promotions {
 		if s.Promotions[i].AbortRequested != "" {

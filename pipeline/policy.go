@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -43,15 +44,43 @@ type LabelRequirement struct {
 	Values   []string `json:"values,omitempty"`
 }
 
-// Matches reports whether the selector selects the Stage. A malformed pattern,
-// which validation rejects, matches nothing.
+// The operators of a [LabelRequirement], named as in Kubernetes.
+const (
+	LabelIn           = "In"
+	LabelNotIn        = "NotIn"
+	LabelExists       = "Exists"
+	LabelDoesNotExist = "DoesNotExist"
+)
+
+func (r LabelRequirement) holds(labels map[string]string) bool {
+	got, there := labels[r.Key]
+	switch r.Operator {
+	case LabelIn:
+		return there && slices.Contains(r.Values, got)
+	case LabelNotIn:
+		return !there || !slices.Contains(r.Values, got)
+	case LabelExists:
+		return there
+	case LabelDoesNotExist:
+		return !there
+	}
+	return false // validation rejects it
+}
+
+// Matches reports whether the selector selects the Stage. Names are local ones. A
+// malformed pattern, which validation rejects, matches nothing.
 func (s StageSelector) Matches(stage Stage) bool {
-	return s.labels(&stage) && compileName(s.Name)(stage.Name)
+	return s.labels(&stage) && compileName(s.Name)(stage.LocalName())
 }
 
 func (s StageSelector) labels(stage *Stage) bool {
 	for k, v := range s.MatchLabels {
 		if got, ok := stage.Labels[k]; !ok || got != v {
+			return false
+		}
+	}
+	for _, r := range s.MatchExpressions {
+		if !r.holds(stage.Labels) {
 			return false
 		}
 	}
@@ -85,21 +114,49 @@ func compileName(pattern string) func(name string) bool {
 // AutoPromotion reports whether auto-promotion is on for the Stage: the first
 // matching policy decides, none means off.
 func (p Pipeline) AutoPromotion(stage Stage) bool {
-	return compilePolicies(p.Policies)(&stage)
+	policy := compilePolicies(p.Policies)(&stage)
+	return policy != nil && policy.AutoPromotionEnabled
 }
 
-// compilePolicies returns the function that applies policies to many Stages.
-func compilePolicies(policies []PromotionPolicy) func(*Stage) bool {
+// AutoRollback returns how the Stage recovers from failures, nil for not at all:
+// the first matching policy decides.
+func (p Pipeline) AutoRollback(stage Stage) *AutoRollback {
+	if policy := compilePolicies(p.Policies)(&stage); policy != nil {
+		return policy.AutoRollback
+	}
+	return nil
+}
+
+// Verifications reports whether a run that ended in this phase is rolled back.
+func (r *AutoRollback) Verifications(phase VerificationPhase) bool {
+	if r == nil {
+		return false
+	}
+	if r.OnVerification == nil {
+		return phase == VerificationFailed
+	}
+	return slices.Contains(r.OnVerification, phase)
+}
+
+// Promotions reports whether a Promotion that ended in this phase is rolled back.
+func (r *AutoRollback) Promotions(phase Phase) bool {
+	return r != nil && slices.Contains(r.OnPromotion, phase)
+}
+
+// compilePolicies returns the function that finds the policy of each of many
+// Stages, nil for none.
+func compilePolicies(policies []PromotionPolicy) func(*Stage) *PromotionPolicy {
 	matches := make([]func(string) bool, len(policies))
 	for i := range policies {
 		matches[i] = compileName(policies[i].Selector.Name)
 	}
-	return func(stage *Stage) bool {
+	return func(stage *Stage) *PromotionPolicy {
+		name := stage.LocalName()
 		for i := range policies {
-			if matches[i](stage.Name) && policies[i].Selector.labels(stage) {
-				return policies[i].AutoPromotionEnabled
+			if matches[i](name) && policies[i].Selector.labels(stage) {
+				return &policies[i]
 			}
 		}
-		return false
+		return nil
 	}
 }

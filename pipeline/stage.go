@@ -1,5 +1,7 @@
 package pipeline
 
+import "strings"
+
 // Stage is a promotion target.
 type Stage struct {
 	Name     string            `json:"name"`
@@ -26,6 +28,12 @@ type Stage struct {
 
 // ControlFlow reports whether the Stage only routes Freight.
 func (s Stage) ControlFlow() bool { return len(s.Steps) == 0 }
+
+// LocalName is the Stage's name within its pipeline: "test" for "shop/test".
+func (s Stage) LocalName() string { return LocalName(s.Name) }
+
+// LocalName strips the pipeline from a qualified name.
+func LocalName(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
 
 // Request returns the Stage's request for Freight of one Warehouse.
 func (s Stage) Request(warehouse string) (FreightRequest, bool) {

@@ -19,8 +19,9 @@ func Apply(p Pipeline, s Snapshot, actions []Action, now time.Time) Snapshot {
 }
 
 // RecordPromotion returns what a Snapshot is once the engine recorded the state of
-// a Promotion, and all that follows from it: success makes its Freight current and
-// sets or clears the hold that was intended. What was given at creation, requests
+// a Promotion, and all that follows from it: success makes its Freight current,
+// sets or clears the hold that was intended, and starts the VerificationRun that
+// follows; see [FollowUp]. What was given at creation, requests
 // that arrived meanwhile and an end that was reached before stay as they are.
 func RecordPromotion(p Pipeline, s Snapshot, pr Promotion, now time.Time) Snapshot {
 	m := newModel(p, s)
@@ -29,8 +30,7 @@ func RecordPromotion(p Pipeline, s Snapshot, pr Promotion, now time.Time) Snapsh
 }
 
 // RecordVerification returns what a Snapshot is once the engine recorded the state
-// of a run: success marks all Freight of its collection verified, a failure takes
-// the mark away.
+// of a run, and what follows from it; see [VerificationRun.Outcome].
 func RecordVerification(p Pipeline, s Snapshot, run VerificationRun, now time.Time) Snapshot {
 	m := newModel(p, s)
 	m.recordVerification(run, now)
@@ -338,6 +338,9 @@ func (m *model) recordPromotion(pr Promotion, now time.Time) {
 func (m *model) succeed(pr *Promotion, now time.Time) {
 	stage, origin := pr.Stage.Name, pr.Freight.Warehouse
 	m.occupy(stage, pr.Freight.ID, now)
+	if run := FollowUp(pr.Stage, pr, m.collection(pr.Stage), m.s.Verifications, now); run != nil {
+		m.verify(*run)
+	}
 	switch pr.HoldIntent {
 	case SetHold:
 		if slices.ContainsFunc(m.s.Holds, func(h Hold) bool { return h.Stage == stage && h.Warehouse == origin && h.Manual() }) {
@@ -348,6 +351,17 @@ func (m *model) succeed(pr *Promotion, now time.Time) {
 		m.release(stage, origin, func(h Hold) bool { return !h.Manual() })
 	case NoHoldIntent:
 	}
+}
+
+// collection is what is current in a Stage, in the order in which it asks.
+func (m *model) collection(stage Stage) []Freight {
+	var all []Freight
+	for _, req := range stage.Requests {
+		if f, ok := m.s.Current(stage.Name, req.Origin); ok {
+			all = append(all, f)
+		}
+	}
+	return all
 }
 
 func (m *model) hold(h Hold) {
@@ -408,13 +422,12 @@ func (m *model) recordVerification(run VerificationRun, now time.Time) {
 	requested := old.AbortRequested
 	*old = run
 	old.AbortRequested = requested
-	for _, f := range run.Collection {
-		switch run.Phase {
-		case VerificationSuccessful:
-			m.mark(run.Stage.Name, f.ID, func(k *Mark) { setOnce(&k.VerifiedAt, now) })
-		case VerificationFailed:
-			m.mark(run.Stage.Name, f.ID, func(k *Mark) { k.VerifiedAt = time.Time{} })
-		}
+	verify, revoke := run.Outcome()
+	for _, id := range verify {
+		m.mark(run.Stage.Name, id, func(k *Mark) { setOnce(&k.VerifiedAt, now) })
+	}
+	for _, id := range revoke {
+		m.mark(run.Stage.Name, id, func(k *Mark) { k.VerifiedAt = time.Time{} })
 	}
 }
 

@@ -266,18 +266,20 @@ func TestRecordVerification(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		phase pipeline.VerificationPhase
+		again bool
 		want  [2]time.Time
 	}{
-		{"success verifies the whole collection and keeps the first time", pipeline.VerificationSuccessful, [2]time.Time{t0, t0.Add(time.Hour)}},
-		{"a failure takes the mark away", pipeline.VerificationFailed, [2]time.Time{}},
-		{"an error says nothing about the Freight", pipeline.VerificationError, [2]time.Time{t0, {}}},
-		{"nor does a run that was stopped", pipeline.VerificationAborted, [2]time.Time{t0, {}}},
+		{"success verifies the whole collection and keeps the first time", pipeline.VerificationSuccessful, false, [2]time.Time{t0, t0.Add(time.Hour)}},
+		{"a repetition that fails takes the mark away", pipeline.VerificationFailed, true, [2]time.Time{}},
+		{"the first failure of a collection does not", pipeline.VerificationFailed, false, [2]time.Time{t0, {}}},
+		{"an error says nothing about the Freight", pipeline.VerificationError, true, [2]time.Time{t0, {}}},
+		{"nor does a run that was stopped", pipeline.VerificationAborted, true, [2]time.Time{t0, {}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			w, f1, f2 := modelled(t)
 			w.s.Verifications = []pipeline.VerificationRun{{
-				ID: "test-v1", Seq: 1, Stage: stage("test"), Collection: []pipeline.Freight{f1, f2}, Phase: pipeline.VerificationRunning,
+				ID: "test-v1", Seq: 1, Stage: stage("test"), Collection: []pipeline.Freight{f1, f2}, Phase: pipeline.VerificationRunning, Again: tt.again,
 			}}
 			frozen(t, w.s)
 			run := w.s.Verifications[0]
@@ -288,5 +290,22 @@ func TestRecordVerification(t *testing.T) {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestASuccessStartsTheVerificationThatFollows(t *testing.T) {
+	t.Parallel()
+	w, f1, _ := modelled(t)
+	verified := &pipeline.Verification{Metrics: []pipeline.Metric{{Name: "smoke"}}}
+	w.s.Promotions[0].Stage.Verification = verified
+	frozen(t, w.s)
+	pr := w.s.Promotions[0]
+	pr.Phase = pipeline.Succeeded
+	s := pipeline.RecordPromotion(w.p, w.s, pr, t0)
+	if len(s.Verifications) != 1 || s.Verifications[0].ID != "prod-v1" || s.Verifications[0].Promotion != "prod-1" {
+		t.Fatalf("got %+v", s.Verifications)
+	}
+	if got := pipeline.CollectionKey(s.Verifications[0].Collection); got != f1.ID {
+		t.Errorf("it verifies %s", got)
 	}
 }

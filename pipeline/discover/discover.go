@@ -20,11 +20,12 @@ const (
 	maxSubscriptions = 4
 )
 
-// Discoverer looks at artifact sources. Images and Commits are required only by
-// the kinds of Subscription that it is given.
+// Discoverer looks at artifact sources. Images, Commits and Charts are required only
+// by the kinds of Subscription that it is given.
 type Discoverer struct {
 	Images  Images
 	Commits Commits
+	Charts  Charts
 	// Cache may be nil: then NewestBuild asks for every tag every time.
 	Cache TagCache
 	// RepoURL is the clone URL of the pipeline's own repository, meant by git
@@ -84,11 +85,10 @@ func (d *Discoverer) subscription(ctx context.Context, s pipeline.Subscription, 
 			found.RepoURL = d.RepoURL
 		}
 		found.Commits, err = d.git(ctx, s.Name, found.RepoURL, *s.Git, since.commit(s.Name, found.RepoURL), rejected)
+	case s.Chart != nil:
+		found.Charts, err = d.chart(ctx, s.Name, *s.Chart, rejected)
 	default:
-		err = &pipeline.UserError{
-			Message: "charts are not discovered in this version",
-			Hint:    "subscribe to the chart's Git repository or to an image instead",
-		}
+		err = errors.New("it has no source")
 	}
 	if err != nil {
 		return pipeline.DiscoveredSubscription{}, err
@@ -125,6 +125,9 @@ func (p Previous) commit(name, repoURL string) *pipeline.Commit {
 
 func describe(s pipeline.Subscription) string {
 	what := string(s.Kind())
+	if s.Chart != nil && s.Chart.Name != "" {
+		what += " " + s.Chart.Name + " of"
+	}
 	if url := s.RepoURL(); url != "" {
 		what += " " + url
 	} else if s.Git != nil {

@@ -263,12 +263,6 @@ func TestErrorsNameTheSubscription(t *testing.T) {
 	if !errors.Is(err, cause) || !strings.Contains(err.Error(), "warehouse web: subscription image ghcr.io/acme/web: list tags") {
 		t.Errorf("error %v", err)
 	}
-	w := pipeline.Warehouse{Name: "w", Subscriptions: []pipeline.Subscription{{Name: "c", Chart: &pipeline.ChartSubscription{RepoURL: "https://x"}}}}
-	_, err = d.Discover(t.Context(), w, discover.Previous{})
-	var user *pipeline.UserError
-	if !errors.As(err, &user) || !strings.Contains(err.Error(), `subscription "c" (chart https://x)`) {
-		t.Errorf("error %v", err)
-	}
 }
 
 func TestAllSubscriptionsMustYield(t *testing.T) {

@@ -13,8 +13,9 @@ import (
 type versionOrder struct {
 	constraint *semver.Constraints // nil admits every version
 	text       string
-	// strict demands all three numbers. A leading v is fine either way.
-	strict bool
+	// strict demands all three numbers. A leading v is fine either way, unless
+	// noPrefix forbids it.
+	strict, noPrefix bool
 }
 
 func newVersionOrder(constraint string, strict bool) (versionOrder, error) {
@@ -37,9 +38,16 @@ func (o versionOrder) parse(tag string) (*semver.Version, string) {
 	if err != nil {
 		return nil, "is not a semantic version"
 	}
+	if o.noPrefix && strings.HasPrefix(tag, "v") {
+		return nil, "is not a version of an OCI chart, which has no leading v"
+	}
 	if o.strict {
 		if v, err = semver.StrictNewVersion(strings.TrimPrefix(tag, "v")); err != nil {
-			return nil, "is not a strict semantic version (MAJOR.MINOR.PATCH); strictSemvers: false would admit it"
+			reason := "is not a strict semantic version (MAJOR.MINOR.PATCH)"
+			if !o.noPrefix {
+				reason += "; strictSemvers: false would admit it"
+			}
+			return nil, reason
 		}
 	}
 	switch {

@@ -17,10 +17,10 @@ type PromotionWindow struct {
 	Kind     WindowKind    `json:"kind"`
 	Selector StageSelector `json:"stageSelector,omitzero"`
 	// RRule is an RFC 5545 recurrence rule and Cron a five-field cron expression
-	// for when the window becomes active; one of them is set.
+	// for when the window becomes active; with neither it is active once, from Start.
 	RRule string `json:"rrule,omitempty"`
 	Cron  string `json:"cron,omitempty"`
-	// Start is when an RRule begins to count, in any time zone.
+	// Start is when an RRule begins to count or the only time begins.
 	Start time.Time `json:"start,omitzero"`
 	// Duration is for how long it stays active, in elapsed time.
 	Duration Duration `json:"duration"`
@@ -88,8 +88,16 @@ func (w PromotionWindow) compile(now time.Time) (recurrence, error) {
 			return r, err
 		}
 		r.next = func(t time.Time) time.Time { return rule.After(t, false) }
+	case !w.Start.IsZero():
+		once := floating(w.Start.In(r.zone))
+		r.next = func(t time.Time) time.Time {
+			if once.After(t) {
+				return once
+			}
+			return time.Time{}
+		}
 	default:
-		return r, fmt.Errorf("window %s has neither a cron expression nor an rrule", w.Name)
+		return r, fmt.Errorf("window %s has neither a cron expression nor an rrule nor a start", w.Name)
 	}
 	return r, nil
 }

@@ -96,6 +96,18 @@ func TestClosure(t *testing.T) {
 			windows: []pipeline.PromotionWindow{{Name: "x", Kind: pipeline.DenyWindow, RRule: "FREQ=DAILY;UNTIL=20260101T000000Z;BYHOUR=9", Start: at("2025-12-01 09:00 +0000"), Duration: hours(2)}},
 			now:     "2026-11-25 10:00 +0000",
 		},
+		"a window without a rule happens once": {
+			windows: []pipeline.PromotionWindow{{Name: "audit", Kind: pipeline.DenyWindow, Start: at("2026-11-25 09:00 +0000"), Duration: hours(3)}},
+			now:     "2026-11-25 10:00 +0000", closed: true, opens: "2026-11-25 12:00 +0000",
+		},
+		"a window that happened once does not come again": {
+			windows: []pipeline.PromotionWindow{{Name: "audit", Kind: pipeline.DenyWindow, Start: at("2026-11-25 09:00 +0000"), Duration: hours(3)}},
+			now:     "2026-11-25 12:00 +0000",
+		},
+		"an Allow that happened once leaves the Stage closed for good": {
+			windows: []pipeline.PromotionWindow{{Name: "launch", Kind: pipeline.AllowWindow, Start: at("2026-11-25 09:00 +0000"), Duration: hours(3)}},
+			now:     "2026-11-25 12:00 +0000", closed: true,
+		},
 		"a freeze closes until it ends": {
 			freeze: &pipeline.Freeze{Actor: "ana", Reason: "audit", Until: at("2026-11-26 10:00 +0000")},
 			now:    "2026-11-25 10:00 +0000", closed: true, opens: "2026-11-26 10:00 +0000",

@@ -18,7 +18,7 @@ import (
 // that cannot be understood voids them all.
 func (h *Comments) understand(ctx context.Context, r *request, commands []command.Command) ([]pipeline.Intent, string, error) {
 	if !slices.ContainsFunc(commands, func(c command.Command) bool { return c.Verb != command.VerbHelp }) {
-		return nil, command.Help(command.Available()), nil
+		return nil, command.Help(command.Verbs()), nil
 	}
 	if err := h.load(ctx, r); err != nil {
 		return nil, "", err
@@ -32,7 +32,7 @@ func (h *Comments) understand(ctx context.Context, r *request, commands []comman
 		}
 		switch c.Verb {
 		case command.VerbHelp:
-			answers = append(answers, command.Help(command.Available()))
+			answers = append(answers, command.Help(command.Verbs()))
 		case command.VerbStatus:
 			answers = append(answers, report.Overview(r.pipeline, r.snap, c.Stages, h.Now()))
 		case command.VerbWhy:

@@ -73,6 +73,10 @@ func (c *Command) set(name, value string) *Problem {
 		c.Bypass = true
 	case "abort":
 		c.Stop = true
+	case "from-start":
+		c.FromStart = true
+	case "warehouse":
+		return c.add(warehouseParam, value)
 	case "until":
 		d, ok := parseUntil(value)
 		if !ok {
@@ -102,7 +106,7 @@ func parseUntil(s string) (time.Duration, bool) {
 var (
 	nameForm     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]*$`)
 	freightForm  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/:@+~-]*$`)
-	artifactForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/:-]*@[A-Za-z0-9][A-Za-z0-9._:+~-]*$`)
+	artifactForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/:-]*(@[A-Za-z0-9][A-Za-z0-9._:+~-]*|:[A-Za-z0-9_][A-Za-z0-9._-]*)$`)
 )
 
 func parseArgs(c *Command, verb Verb, args []string) *Problem {
@@ -175,6 +179,9 @@ func (c *Command) add(kind paramKind, arg string) *Problem {
 	case warehouseParam:
 		c.Warehouse = arg
 	case nameParam:
+		if isFreight(arg) {
+			return problemf("", "%s would mean other Freight and cannot be a name", code(arg))
+		}
 		c.Name = arg
 	case artifactParam:
 		c.Artifacts = append(c.Artifacts, arg)

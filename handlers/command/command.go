@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/kargo-app/kargo/pipeline"
 )
 
 // Command is one line that was understood. Fields that its verb does not have
@@ -22,15 +20,17 @@ type Command struct {
 	Freight FreightRef
 	// Promotion is a promotion's id, such as "prod-142".
 	Promotion string
-	// Warehouse is the one to refresh.
+	// Warehouse is the one to refresh, to look at, or to create Freight of.
 	Warehouse string
 	// Name is the new alias.
 	Name string
-	// Artifacts are those to put together, each "name@version".
+	// Artifacts are those to put together, each "name@version" or a reference to an
+	// image, "registry/name:tag", possibly with a digest.
 	Artifacts []string
 	// DryRun asks what would happen; Downstream means the Stages after the named
-	// one; Bypass skips upstream verification; Stop ends a verification.
-	DryRun, Downstream, Bypass, Stop bool
+	// one; Bypass skips upstream verification; Stop ends a verification; FromStart
+	// runs all steps again.
+	DryRun, Downstream, Bypass, Stop, FromStart bool
 	// Until is how long a freeze lasts; zero is until it is ended.
 	Until time.Duration
 	// Reason is the text after " -- ", without line breaks. It is a stranger's
@@ -45,7 +45,11 @@ func (c Command) String() string {
 		words[0] = "/" + c.Verb
 	}
 	words = append(words, c.Stages...)
-	for _, w := range []string{c.Freight.String(), c.Promotion, c.Warehouse, c.Name} {
+	warehouse := c.Warehouse
+	if c.Verb == VerbCreate && warehouse != "" {
+		warehouse = "--warehouse " + warehouse
+	}
+	for _, w := range []string{c.Freight.String(), c.Promotion, warehouse, c.Name} {
 		if w != "" {
 			words = append(words, w)
 		}
@@ -57,7 +61,7 @@ func (c Command) String() string {
 	for _, f := range []struct {
 		set  bool
 		name string
-	}{{c.DryRun, "dry-run"}, {c.Downstream, "downstream"}, {c.Bypass, "bypass"}, {c.Stop, "abort"}} {
+	}{{c.DryRun, "dry-run"}, {c.Downstream, "downstream"}, {c.Bypass, "bypass"}, {c.Stop, "abort"}, {c.FromStart, "from-start"}} {
 		if f.set {
 			words = append(words, "--"+f.name)
 		}
@@ -66,31 +70,4 @@ func (c Command) String() string {
 		words = append(words, "-- "+c.Reason)
 	}
 	return strings.Join(words, " ")
-}
-
-// Resolve settles what only the names of the pipeline's Stages can: whether the
-// last word of a VerbPromote names a Stage or Freight. A Stage wins. It returns the
-// command with Stages that all exist, or a *pipeline.UserError that names the
-// closest and all valid ones.
-func (c Command) Resolve(stages []string) (Command, error) {
-	known := map[string]bool{}
-	for _, s := range stages {
-		known[s] = true
-	}
-	named := append([]string(nil), c.Stages...)
-	if c.Verb == VerbPromote {
-		switch last := len(named) - 1; {
-		case c.Freight.Kind != FreightDefault && known[c.Freight.Text]:
-			named, c.Freight = append(named, c.Freight.Text), FreightRef{}
-		case c.Freight.Kind == FreightDefault && last > 0 && !known[named[last]] && pipeline.DidYouMean(named[last], stages) == "":
-			c.Freight, named = ParseFreight(named[last]), named[:last]
-		}
-	}
-	for _, s := range named {
-		if !known[s] {
-			return Command{}, pipeline.UnknownStageName(stages, s)
-		}
-	}
-	c.Stages = named
-	return c, nil
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Help renders verbs, for example [Available], as the Markdown table that answers
+// Help renders verbs, for example all [Verbs], as the Markdown table that answers
 // `/kargo help`.
 func Help(verbs []Verb) string {
 	var b strings.Builder

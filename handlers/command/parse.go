@@ -50,9 +50,8 @@ func (r Result) Err() error {
 
 // Parse reads the body of a comment as GitHub delivers it. It never fails: what
 // goes wrong is in Result.Problems.
-func Parse(body string) Result { return parse(body, Verbs()) }
-
-func parse(body string, verbs []Verb) Result {
+func Parse(body string) Result {
+	verbs := Verbs()
 	body = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(body)
 	if len(body) > maxBody || !mayHold(body) {
 		return Result{}
@@ -206,26 +205,16 @@ func cutReason(l string) (spoken, reason string, ok bool) {
 }
 
 func findVerb(name string, verbs []Verb) (Verb, *Problem) {
-	var names, available []string
+	var names []string
 	for _, v := range verbs {
-		if v.Available {
-			available = append(available, code(v.head()))
-			names = append(names, v.Name)
-		}
-	}
-	hint := "available: " + strings.Join(available, ", ")
-	for _, v := range verbs {
-		switch {
-		case v.Name != name:
-		case !v.Available:
-			return Verb{}, problemf(hint, "%s is not available in this version", code(v.head()))
-		default:
+		if v.Name == name {
 			return v, nil
 		}
+		names = append(names, v.Name)
 	}
 	message := fmt.Sprintf("there is no command %s", code("/kargo "+name))
 	if near := pipeline.DidYouMean(name, names); near != "" {
 		message += fmt.Sprintf("; did you mean %s?", code(near))
 	}
-	return Verb{}, &Problem{Message: message, Hint: hint}
+	return Verb{}, &Problem{Message: message, Hint: "commands: " + strings.Join(names, ", ")}
 }

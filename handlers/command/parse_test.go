@@ -16,59 +16,67 @@ func TestParseCommands(t *testing.T) {
 	t.Parallel()
 	id := strings.Repeat("ab12", 10)
 	tests := map[string]command.Command{
-		"/promote prod":                              {Verb: "promote", Stages: []string{"prod"}},
-		"/kargo promote prod":                        {Verb: "promote", Stages: []string{"prod"}},
-		"/Promote prod":                              {Verb: "promote", Stages: []string{"prod"}},
-		"/promote  prod\t eu ":                       {Verb: "promote", Stages: []string{"prod", "eu"}},
-		"/promote prod happy-fox":                    {Verb: "promote", Stages: []string{"prod", "happy-fox"}},
-		"/promote prod latest":                       {Verb: "promote", Stages: []string{"prod"}, Freight: command.FreightRef{Kind: "latest", Text: "latest"}},
-		"/promote prod eu This":                      {Verb: "promote", Stages: []string{"prod", "eu"}, Freight: command.FreightRef{Kind: "this", Text: "this"}},
-		"/promote prod ABCDEF1":                      {Verb: "promote", Stages: []string{"prod"}, Freight: command.FreightRef{Kind: "id", Text: "abcdef1"}},
-		"/promote prod " + id:                        {Verb: "promote", Stages: []string{"prod"}, Freight: command.FreightRef{Kind: "id", Text: id}},
-		"/promote prod abcdef":                       {Verb: "promote", Stages: []string{"prod", "abcdef"}},
-		"/promote prod web@1.9.3":                    {Verb: "promote", Stages: []string{"prod"}, Freight: command.FreightRef{Kind: "artifact", Text: "web@1.9.3", Artifact: "web", Version: "1.9.3"}},
-		"/promote prod a/web@sha256:ab12":            {Verb: "promote", Stages: []string{"prod"}, Freight: command.FreightRef{Kind: "artifact", Text: "a/web@sha256:ab12", Artifact: "a/web", Version: "sha256:ab12"}},
-		"/promote prod --dry-run":                    {Verb: "promote", Stages: []string{"prod"}, DryRun: true},
-		"/promote --downstream test this":            {Verb: "promote", Stages: []string{"test"}, Freight: command.FreightRef{Kind: "this", Text: "this"}, Downstream: true},
-		"/promote prod -- fix -- of #1 ü":            {Verb: "promote", Stages: []string{"prod"}, Reason: "fix -- of #1 ü"},
-		"/promote latest":                            {Verb: "promote", Stages: []string{"latest"}},
-		"/rollback prod":                             {Verb: "rollback", Stages: []string{"prod"}},
-		"/rollback prod happy-fox":                   {Verb: "rollback", Stages: []string{"prod"}, Freight: command.FreightRef{Kind: "alias", Text: "happy-fox"}},
-		"/kargo rollback prod previous":              {Verb: "rollback", Stages: []string{"prod"}, Freight: command.FreightRef{Kind: "previous", Text: "previous"}},
-		"/kargo status":                              {Verb: "status"},
-		"/KARGO Status prod":                         {Verb: "status", Stages: []string{"prod"}},
-		"/kargo where":                               {Verb: "where"},
-		"/kargo diff prod latest":                    {Verb: "diff", Stages: []string{"prod"}, Freight: command.FreightRef{Kind: "latest", Text: "latest"}},
-		"/kargo why prod":                            {Verb: "why", Stages: []string{"prod"}},
-		"/kargo freight":                             {Verb: "freight"},
-		"/kargo help":                                {Verb: "help"},
-		"/kargo approve prod":                        {Verb: "approve", Stages: []string{"prod"}},
-		"/kargo approve prod --bypass -- hotfix":     {Verb: "approve", Stages: []string{"prod"}, Bypass: true, Reason: "hotfix"},
-		"/kargo reject prod -- broken":               {Verb: "reject", Stages: []string{"prod"}, Reason: "broken"},
-		"/kargo verify prod --abort":                 {Verb: "verify", Stages: []string{"prod"}, Stop: true},
-		"/kargo abort":                               {Verb: "abort"},
-		"/kargo abort prod-142":                      {Verb: "abort", Promotion: "prod-142"},
-		"/kargo retry prod-142":                      {Verb: "retry", Promotion: "prod-142"},
-		"/kargo hold prod -- 👩‍💻 an der Arbeit":      {Verb: "hold", Stages: []string{"prod"}, Reason: "👩‍💻 an der Arbeit"},
-		"/kargo resume prod":                         {Verb: "resume", Stages: []string{"prod"}},
-		"/kargo freeze -- sale":                      {Verb: "freeze", Reason: "sale"},
-		"/kargo freeze --until 24h -- sale":          {Verb: "freeze", Until: 24 * time.Hour, Reason: "sale"},
-		"/kargo freeze --until=7d -- sale":           {Verb: "freeze", Until: 7 * 24 * time.Hour, Reason: "sale"},
-		"/kargo thaw":                                {Verb: "thaw"},
-		"/kargo alias abcdef1 big-one":               {Verb: "alias", Freight: command.FreightRef{Kind: "id", Text: "abcdef1"}, Name: "big-one"},
-		"/kargo refresh":                             {Verb: "refresh"},
-		"/kargo refresh web":                         {Verb: "refresh", Warehouse: "web"},
-		"/kargo create web@1.9.3 ghcr.io/a/db@2.0.0": {Verb: "create", Artifacts: []string{"web@1.9.3", "ghcr.io/a/db@2.0.0"}},
+		"/promote prod":                                       {Verb: "promote", Stages: []string{"prod"}},
+		"/kargo promote prod":                                 {Verb: "promote", Stages: []string{"prod"}},
+		"/Promote prod":                                       {Verb: "promote", Stages: []string{"prod"}},
+		"/promote  prod\t eu ":                                {Verb: "promote", Stages: []string{"prod", "eu"}},
+		"/promote prod happy-fox":                             {Verb: "promote", Stages: []string{"prod", "happy-fox"}},
+		"/promote prod latest":                                {Verb: "promote", Stages: []string{"prod"}, Freight: command.FreightRef{Kind: "latest", Text: "latest"}},
+		"/promote prod eu This":                               {Verb: "promote", Stages: []string{"prod", "eu"}, Freight: command.FreightRef{Kind: "this", Text: "this"}},
+		"/promote prod ABCDEF1":                               {Verb: "promote", Stages: []string{"prod"}, Freight: command.FreightRef{Kind: "id", Text: "abcdef1"}},
+		"/promote prod " + id:                                 {Verb: "promote", Stages: []string{"prod"}, Freight: command.FreightRef{Kind: "id", Text: id}},
+		"/promote prod abcdef":                                {Verb: "promote", Stages: []string{"prod", "abcdef"}},
+		"/promote prod web@1.9.3":                             {Verb: "promote", Stages: []string{"prod"}, Freight: command.FreightRef{Kind: "artifact", Text: "web@1.9.3", Artifact: "web", Version: "1.9.3"}},
+		"/promote prod a/web@sha256:ab12":                     {Verb: "promote", Stages: []string{"prod"}, Freight: command.FreightRef{Kind: "artifact", Text: "a/web@sha256:ab12", Artifact: "a/web", Version: "sha256:ab12"}},
+		"/promote prod --dry-run":                             {Verb: "promote", Stages: []string{"prod"}, DryRun: true},
+		"/promote --downstream test this":                     {Verb: "promote", Stages: []string{"test"}, Freight: command.FreightRef{Kind: "this", Text: "this"}, Downstream: true},
+		"/promote prod -- fix -- of #1 ü":                     {Verb: "promote", Stages: []string{"prod"}, Reason: "fix -- of #1 ü"},
+		"/promote latest":                                     {Verb: "promote", Stages: []string{"latest"}},
+		"/rollback prod":                                      {Verb: "rollback", Stages: []string{"prod"}},
+		"/rollback prod happy-fox":                            {Verb: "rollback", Stages: []string{"prod"}, Freight: command.FreightRef{Kind: "alias", Text: "happy-fox"}},
+		"/kargo rollback prod previous":                       {Verb: "rollback", Stages: []string{"prod"}, Freight: command.FreightRef{Kind: "previous", Text: "previous"}},
+		"/kargo status":                                       {Verb: "status"},
+		"/KARGO Status prod":                                  {Verb: "status", Stages: []string{"prod"}},
+		"/kargo where":                                        {Verb: "where"},
+		"/kargo diff prod latest":                             {Verb: "diff", Stages: []string{"prod"}, Freight: command.FreightRef{Kind: "latest", Text: "latest"}},
+		"/kargo why prod":                                     {Verb: "why", Stages: []string{"prod"}},
+		"/kargo freight":                                      {Verb: "freight"},
+		"/kargo help":                                         {Verb: "help"},
+		"/kargo approve prod":                                 {Verb: "approve", Stages: []string{"prod"}},
+		"/kargo approve prod --bypass -- hotfix":              {Verb: "approve", Stages: []string{"prod"}, Bypass: true, Reason: "hotfix"},
+		"/kargo reject prod -- broken":                        {Verb: "reject", Stages: []string{"prod"}, Reason: "broken"},
+		"/kargo verify prod --abort":                          {Verb: "verify", Stages: []string{"prod"}, Stop: true},
+		"/kargo abort":                                        {Verb: "abort"},
+		"/kargo abort prod-142":                               {Verb: "abort", Promotion: "prod-142"},
+		"/kargo retry prod-142":                               {Verb: "retry", Promotion: "prod-142"},
+		"/kargo hold prod -- 👩‍💻 an der Arbeit":               {Verb: "hold", Stages: []string{"prod"}, Reason: "👩‍💻 an der Arbeit"},
+		"/kargo resume prod":                                  {Verb: "resume", Stages: []string{"prod"}},
+		"/kargo freeze -- sale":                               {Verb: "freeze", Reason: "sale"},
+		"/kargo freeze --until 24h -- sale":                   {Verb: "freeze", Until: 24 * time.Hour, Reason: "sale"},
+		"/kargo freeze --until=7d -- sale":                    {Verb: "freeze", Until: 7 * 24 * time.Hour, Reason: "sale"},
+		"/kargo thaw":                                         {Verb: "thaw"},
+		"/kargo alias abcdef1 big-one":                        {Verb: "alias", Freight: command.FreightRef{Kind: "id", Text: "abcdef1"}, Name: "big-one"},
+		"/kargo refresh":                                      {Verb: "refresh"},
+		"/kargo refresh web":                                  {Verb: "refresh", Warehouse: "web"},
+		"/kargo create web@1.9.3 ghcr.io/a/db@2.0.0":          {Verb: "create", Artifacts: []string{"web@1.9.3", "ghcr.io/a/db@2.0.0"}},
+		"/kargo create localhost:5000/db:2_0":                 {Verb: "create", Artifacts: []string{"localhost:5000/db:2_0"}},
+		"/kargo create a/db:2@sha256:ab --warehouse shop/web": {Verb: "create", Warehouse: "shop/web", Artifacts: []string{"a/db:2@sha256:ab"}},
+		"/kargo create oci://a/chart@1.0.0+b":                 {Verb: "create", Artifacts: []string{"oci://a/chart@1.0.0+b"}},
+		"/kargo retry --from-start":                           {Verb: "retry", FromStart: true},
+		"/kargo delete happy-fox":                             {Verb: "delete", Freight: command.FreightRef{Kind: "alias", Text: "happy-fox"}},
+		"/kargo freight web":                                  {Verb: "freight", Warehouse: "web"},
+		"/promote shop/prod":                                  {Verb: "promote", Stages: []string{"shop/prod"}},
+		"/kargo abort shop/prod-3":                            {Verb: "abort", Promotion: "shop/prod-3"},
 	}
 	for body, want := range tests {
 		t.Run(body, func(t *testing.T) {
 			t.Parallel()
 			want.Line = 1
-			r := command.ParseAll(body)
+			r := command.Parse(body)
 			if diff := cmp.Diff(command.Result{Commands: []command.Command{want}}, r); diff != "" {
 				t.Fatalf("(-want +got):\n%s", diff)
 			}
-			again := command.ParseAll(r.Commands[0].String())
+			again := command.Parse(r.Commands[0].String())
 			if diff := cmp.Diff(r, again); diff != "" {
 				t.Errorf("%q parses differently (-first +again):\n%s", r.Commands[0], diff)
 			}
@@ -78,15 +86,13 @@ func TestParseCommands(t *testing.T) {
 
 func TestParseProblems(t *testing.T) {
 	t.Parallel()
-	const available = "available: `/promote`, `/kargo status`, `/kargo why`, `/kargo help`, `/kargo abort`"
+	const available = "commands: promote, rollback, status, where, diff, why, freight, help, approve, reject, verify, abort, retry, hold, resume, freeze, thaw, alias, refresh, create, delete"
 	const promote = "usage: `/promote <stage...> [freight] [--dry-run] [--downstream]`"
 	tests := map[string]struct{ body, message, hint string }{
 		"unknown command":           {"/kargo stauts", "there is no command `/kargo stauts`; did you mean `status`?", available},
 		"unlike any command":        {"/kargo dance", "there is no command `/kargo dance`", available},
 		"no command":                {"/kargo", "`/kargo` needs a command", "`/kargo help` lists them"},
 		"slip in a short form":      {"/promot prod", "there is no command `/promot`; did you mean `/promote`?", ""},
-		"not in this version":       {"/rollback prod", "`/rollback` is not available in this version", available},
-		"not in this version, long": {"/kargo hold prod", "`/kargo hold` is not available in this version", available},
 		"no Stage":                  {"/promote", "`/promote` needs a Stage", promote},
 		"only a flag":               {"/promote --dry-run", "`/promote` needs a Stage", promote},
 		"unknown flag":              {"/promote prod --dryrun", "`/promote` has no flag `--dryrun`; did you mean `--dry-run`?", promote},
@@ -147,10 +153,15 @@ func TestParseProblemsOfOtherCommands(t *testing.T) {
 		"/kargo freeze --until 0h -- sale": "`0h` is not a duration",
 		"/kargo freeze --until 999d -- no": "`999d` is not a duration",
 		"/kargo create web":                "`web` cannot be an artifact like `web@1.9.3`",
+		"/kargo create localhost:5000/web": "`localhost:5000/web` cannot be an artifact like `web@1.9.3`",
+		"/kargo create a@1 --warehouse":    "`--warehouse` needs a name",
+		"/kargo create a@1 --warehouse=*":  "the command has in it the character `*`",
+		"/kargo alias happy-fox latest":    "`latest` would mean other Freight and cannot be a name",
+		"/kargo alias happy-fox abcdef12":  "`abcdef12` would mean other Freight and cannot be a name",
 		"/kargo alias abcdef1":             "`/kargo alias` needs a name",
 	}
 	for body, want := range tests {
-		r := command.ParseAll(body)
+		r := command.Parse(body)
 		if len(r.Problems) != 1 || r.Problems[0].Message != want {
 			t.Errorf("%s: got %+v, want %q", body, r, want)
 		}
@@ -233,7 +244,7 @@ func TestParseIsAllOrNothing(t *testing.T) {
 	}
 	want := "nothing was done, because not all of the commands can be carried out:\n\n" +
 		"- line 3: `/promote` needs a Stage (usage: `/promote <stage...> [freight] [--dry-run] [--downstream]`)\n" +
-		"- line 4: there is no command `/kargo dance` (available: `/promote`, `/kargo status`, `/kargo why`, `/kargo help`, `/kargo abort`)"
+		"- line 4: there is no command `/kargo dance` (commands: promote, rollback, status, where, diff, why, freight, help, approve, reject, verify, abort, retry, hold, resume, freeze, thaw, alias, refresh, create, delete)"
 	if diff := cmp.Diff(want, r.Err().Error()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -315,6 +326,39 @@ func TestResolve(t *testing.T) {
 			}
 			if diff := cmp.Diff(tt.stages, got.Stages); diff != "" || got.Freight.Kind != tt.freight {
 				t.Errorf("freight %q, stages (-want +got):\n%s", got.Freight.Kind, diff)
+			}
+		})
+	}
+}
+
+func TestResolveAmongSeveralPipelines(t *testing.T) {
+	t.Parallel()
+	stages := []string{"prod", "shop/test", "shop/prod", "blog/test", "shop/canary"}
+	tests := map[string]struct {
+		body, want, err string
+	}{
+		"a qualified name":                    {"/kargo why shop/test", "shop/test", ""},
+		"a name that is unique":               {"/kargo why canary", "shop/canary", ""},
+		"an exact name wins":                  {"/kargo why prod", "prod", ""},
+		"a name of several pipelines":         {"/kargo why test", "", `there are 2 of the name "test" (name the pipeline too: shop/test, blog/test)`},
+		"part of a name is none":              {"/kargo why anary", "", `there is no Stage "anary" (did you mean "shop/canary"? Stages: prod, shop/test, shop/prod, blog/test, shop/canary)`},
+		"a slip behind the slash":             {"/kargo why shop/tset", "", `there is no Stage "shop/tset" (did you mean "shop/test"? Stages: prod, shop/test, shop/prod, blog/test, shop/canary)`},
+		"one Stage under two names":           {"/promote canary shop/canary", "", `Stage "shop/canary" is named twice`},
+		"a unique name as the last of many":   {"/promote shop/test canary", "shop/test shop/canary", ""},
+		"a slip in a last word is no Freight": {"/promote shop/test cnary", "", `there is no Stage "cnary" (did you mean "shop/canary"? Stages: prod, shop/test, shop/prod, blog/test, shop/canary)`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := command.Parse(tt.body).Commands[0].Resolve(stages)
+			if tt.err != "" {
+				if err == nil || err.Error() != tt.err {
+					t.Errorf("got %v, want %q", err, tt.err)
+				}
+				return
+			}
+			if err != nil || strings.Join(got.Stages, " ") != tt.want {
+				t.Errorf("got %q, %v; want %q", got.Stages, err, tt.want)
 			}
 		})
 	}

@@ -24,6 +24,7 @@ const (
 	VerbAlias    = "alias"
 	VerbRefresh  = "refresh"
 	VerbCreate   = "create"
+	VerbDelete   = "delete"
 )
 
 // Verb is one row of the table of commands. The table is the only place that
@@ -39,8 +40,6 @@ type Verb struct {
 	// Access is the right that it takes, as in the `access` section of the
 	// configuration; "read" means everybody who can see the comment.
 	Access string
-	// Available says whether this version can carry it out.
-	Available bool
 
 	short  bool // may be typed without "/kargo"
 	params []param
@@ -97,15 +96,14 @@ const (
 	reasonWithBypass // required together with --bypass
 )
 
-// Verbs returns the table of all commands, including those that this version
-// only recognises. The slice is the caller's.
+// Verbs returns the table of all commands. The slice is the caller's.
 func Verbs() []Verb {
 	stage, freight := param{kind: stageParam}, param{kind: freightParam, optional: true}
 	promotion := param{kind: promotionParam, optional: true}
 	verbs := []Verb{
 		{
-			Name: VerbPromote, Access: "promote", Available: true, short: true,
-			Summary: "Promote Freight into one or more Stages. Without Freight: the one that holds this pull request's change, else the newest that the Stage may take.",
+			Name: VerbPromote, Access: "promote", short: true,
+			Summary: "Promote Freight into one or more Stages. Without Freight: the one that holds this pull request's change, else the newest that the Stage may take. `--dry-run` only says what would happen; `--downstream` means the Stages that take Freight from the named one, all or none.",
 			params:  []param{{kind: stageParam, many: true}, freight},
 			flags:   []flag{{name: "dry-run"}, {name: "downstream"}},
 		},
@@ -115,22 +113,29 @@ func Verbs() []Verb {
 			params:  []param{stage, freight},
 		},
 		{
-			Name: VerbStatus, Access: "read", Available: true,
+			Name: VerbStatus, Access: "read",
 			Summary: "Show what runs in each Stage, or in one.",
 			params:  []param{{kind: stageParam, optional: true}},
 		},
-		{Name: VerbWhere, Access: "read", Summary: "Show where this pull request's change is."},
+		{
+			Name: VerbWhere, Access: "read",
+			Summary: "Show where this pull request's change is; elsewhere, what is in every Stage.",
+		},
 		{
 			Name: VerbDiff, Access: "read", Summary: "Show what a promotion would change.",
 			params: []param{stage, freight},
 		},
 		{
-			Name: VerbWhy, Access: "read", Available: true,
+			Name: VerbWhy, Access: "read",
 			Summary: "Show every gate between Freight and a Stage: what is expected, what was observed, when it is looked at again.",
 			params:  []param{stage, freight},
 		},
-		{Name: VerbFreight, Access: "read", Summary: "List recent Freight."},
-		{Name: VerbHelp, Access: "read", Available: true, Summary: "Show this table."},
+		{
+			Name: VerbFreight, Access: "read",
+			Summary: "List the newest Freight and where it is, and what every Warehouse found and rejected.",
+			params:  []param{{kind: warehouseParam, optional: true}},
+		},
+		{Name: VerbHelp, Access: "read", Summary: "Show this table."},
 		{
 			Name: VerbApprove, Access: "approve", Summary: "Approve a waiting promotion. `--bypass` skips upstream verification, takes the right to override, and is audited.",
 			params: []param{stage, freight}, flags: []flag{{name: "bypass"}}, reason: reasonWithBypass,
@@ -144,11 +149,15 @@ func Verbs() []Verb {
 			params: []param{stage}, flags: []flag{{name: "abort"}},
 		},
 		{
-			Name: VerbAbort, Access: "abort", Available: true,
+			Name: VerbAbort, Access: "abort",
 			Summary: "Stop a promotion and close its pull request. Without an id: the promotion of this pull request.",
 			params:  []param{promotion},
 		},
-		{Name: VerbRetry, Access: "promote", Summary: "Start a failed promotion again.", params: []param{promotion}},
+		{
+			Name: VerbRetry, Access: "promote",
+			Summary: "Take a promotion up again that did not succeed, from the step that failed or, with `--from-start`, from the first. Without an id: the promotion of this pull request.",
+			params:  []param{promotion}, flags: []flag{{name: "from-start"}},
+		},
 		{
 			Name: VerbHold, Access: "promote", Summary: "Stop a Stage's automation.",
 			params: []param{stage}, reason: reasonRequired,
@@ -168,25 +177,18 @@ func Verbs() []Verb {
 			params: []param{{kind: warehouseParam, optional: true}},
 		},
 		{
-			Name: VerbCreate, Access: "promote", Summary: "Put Freight together by hand from `name@version` artifacts.",
-			params: []param{{kind: artifactParam, many: true}},
+			Name: VerbCreate, Access: "promote", Summary: "Put Freight together by hand: one `name@version` for every subscription of a Warehouse, and any `registry/image:tag` that nobody subscribes to.",
+			params: []param{{kind: artifactParam, many: true}}, flags: []flag{{name: "warehouse", value: "name"}},
+		},
+		{
+			Name: VerbDelete, Access: "promote", Summary: "Delete Freight that is in no Stage.",
+			params: []param{{kind: freightParam}},
 		},
 	}
 	for i := range verbs {
 		verbs[i].Usage = verbs[i].usage()
 	}
 	return verbs
-}
-
-// Available returns the verbs that this version can carry out.
-func Available() []Verb {
-	var out []Verb
-	for _, v := range Verbs() {
-		if v.Available {
-			out = append(out, v)
-		}
-	}
-	return out
 }
 
 func (v Verb) usage() string {

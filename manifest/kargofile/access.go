@@ -17,7 +17,11 @@ func (d *decoder) access(dst *pipeline.Access) reader {
 		d.object(n, path, "access", append([]field{
 			{"promote", d.people(&dst.Promote)},
 			{"abort", d.people(&dst.Abort)},
-		}, notYet("approve", "freeze", "verify", "override", "promotionsFrom")...)...)
+			{"verify", d.people(&dst.Verify)},
+			{"approve", d.people(&dst.Approve)},
+			{"freeze", d.people(&dst.Freeze)},
+			{"override", d.people(&dst.Override)},
+		}, notYet("promotionsFrom")...)...)
 	}
 }
 

@@ -2,7 +2,6 @@ package kargofile
 
 import (
 	"fmt"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -20,6 +19,9 @@ func fileNode(p pipeline.Pipeline) *yaml.Node {
 	}
 	if len(p.Policies) > 0 {
 		o.set("promotionPolicies", listNode(p.Policies, policyNode))
+	}
+	if len(p.Windows) > 0 {
+		o.set("promotionWindows", listNode(p.Windows, windowNode))
 	}
 	o.set("access", accessNode(p.Access))
 	return o.node
@@ -70,6 +72,7 @@ func subscriptionNode(s pipeline.Subscription) *yaml.Node {
 		source.texts("includePaths", g.IncludePaths)
 		source.texts("excludePaths", g.ExcludePaths)
 		source.text("expressionFilter", g.ExpressionFilter)
+		source.text("since", g.Since)
 		source.flag("includeOwnCommits", g.IncludeOwnCommits)
 		source.set("discoveryLimit", valueNode(g.DiscoveryLimit))
 	case s.Image != nil:
@@ -84,9 +87,16 @@ func subscriptionNode(s pipeline.Subscription) *yaml.Node {
 		source.texts("ignoreTagsRegexes", i.IgnoreTagsRegexes)
 		source.text("platform", i.Platform)
 		source.flag("insecureSkipTLSVerify", i.InsecureSkipTLSVerify)
+		source.flag("cacheByTag", i.CacheByTag)
 		if i.ImageSelectionStrategy != pipeline.ImageDigest || i.DiscoveryLimit != defaultDiscoveryLimit {
 			source.set("discoveryLimit", valueNode(i.DiscoveryLimit))
 		}
+	case s.Chart != nil:
+		c := s.Chart
+		source.text("repoURL", c.RepoURL)
+		source.text("name", c.Name)
+		source.text("semverConstraint", c.SemverConstraint)
+		source.set("discoveryLimit", valueNode(c.DiscoveryLimit))
 	}
 	o.set(string(s.Kind()), source.node)
 	return o.node
@@ -95,11 +105,7 @@ func subscriptionNode(s pipeline.Subscription) *yaml.Node {
 func stageNode(s pipeline.Stage) *yaml.Node {
 	o := newObject()
 	o.text("name", s.Name)
-	labels := newObject()
-	for _, key := range sortedKeys(s.Labels) {
-		labels.set(key, textNode(s.Labels[key]))
-	}
-	o.set("labels", labels.orNil())
+	o.set("labels", labelsNode(s.Labels))
 	o.set("vars", varsNode(s.Vars))
 	o.set("requestedFreight", listNode(s.Requests, requestNode))
 	if !s.ControlFlow() {
@@ -114,12 +120,8 @@ func stageNode(s pipeline.Stage) *yaml.Node {
 		template.set("spec", spec.node)
 		o.set("promotionTemplate", template.node)
 		o.set("pullRequest", pullRequestNode(s.PullRequest))
-		if s.Approvals.Required != 0 || len(s.Approvals.From) > 0 {
-			approvals := newObject()
-			approvals.set("required", valueNode(s.Approvals.Required))
-			approvals.texts("from", s.Approvals.From)
-			o.set("approvals", approvals.node)
-		}
+		o.set("approvals", approvalsNode(s.Approvals))
+		o.text("concurrency", string(s.Concurrency))
 		if s.Environment == "" {
 			o.set("environment", valueNode(false))
 		}
@@ -184,21 +186,21 @@ func pullRequestNode(pr pipeline.PullRequestPolicy) *yaml.Node {
 	return o.orNil()
 }
 
-func policyNode(p pipeline.PromotionPolicy) *yaml.Node {
-	o := newObject()
-	if p.Selector.Name != "" && len(p.Selector.MatchLabels) == 0 && !strings.Contains(p.Selector.Name, ":") {
-		o.text("stage", p.Selector.Name)
-	} else {
-		selector := newObject()
-		selector.text("name", p.Selector.Name)
-		labels := newObject()
-		for _, key := range sortedKeys(p.Selector.MatchLabels) {
-			labels.set(key, textNode(p.Selector.MatchLabels[key]))
-		}
-		selector.set("matchLabels", labels.orNil())
-		o.set("stageSelector", selector.node)
+func approvalsNode(a pipeline.Approvals) *yaml.Node {
+	if a.Required == 0 && len(a.From)+len(a.Quorum) == 0 {
+		return nil
 	}
-	o.set("autoPromotionEnabled", valueNode(p.AutoPromotionEnabled))
+	o := newObject()
+	o.set("required", valueNode(a.Required))
+	o.texts("from", a.From)
+	if len(a.Quorum) > 0 {
+		o.set("quorum", listNode(a.Quorum, func(q pipeline.Quorum) *yaml.Node {
+			o := newObject()
+			o.texts("from", q.From)
+			o.set("required", valueNode(q.Required))
+			return o.node
+		}))
+	}
 	return o.node
 }
 
@@ -206,5 +208,9 @@ func accessNode(a pipeline.Access) *yaml.Node {
 	o := newObject()
 	o.texts("promote", a.Promote)
 	o.texts("abort", a.Abort)
+	o.texts("verify", a.Verify)
+	o.texts("approve", a.Approve)
+	o.texts("freeze", a.Freeze)
+	o.texts("override", a.Override)
 	return o.orNil()
 }

@@ -32,6 +32,7 @@ var (
 	scpForm      = regexp.MustCompile(`^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[^\s:][^\s]*$`)
 	loginForm    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}(\[bot\])?$`)
 	teamForm     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$`)
+	chartForm    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,249}$`)
 	badRefForm   = regexp.MustCompile(`[\x00-\x20\x7f~^:?*\[\\]|\.\.|//|@\{|^[-/.]|/\.|[/.]$|\.lock(/|$)|^@$`)
 )
 
@@ -220,6 +221,42 @@ func checkGitURL(s string) error {
 		return &invalid{message: "the URL holds credentials", expected: form}
 	}
 	return nil
+}
+
+const ociScheme = "oci://"
+
+// checkChartURL admits a classic chart repository, or one chart in an OCI registry.
+func checkChartURL(s string) error {
+	const form = "https://charts.example.com or oci://ghcr.io/acme/charts/web"
+	if rest, ok := strings.CutPrefix(s, ociScheme); ok {
+		if err := checkImage(rest); err != nil {
+			e := asInvalid(err)
+			if e.suggestion != "" {
+				e.suggestion = ociScheme + e.suggestion
+			}
+			return &invalid{message: fmt.Sprintf("%s is not the repository of a chart", quoted(s)), expected: form, suggestion: e.suggestion}
+		}
+		return nil
+	}
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || len(s) > maxPattern || u.Host == "" || strings.ContainsAny(s, " \t\r\n"):
+		return &invalid{message: fmt.Sprintf("%s is not the URL of a chart repository", quoted(s)), expected: form}
+	case u.Scheme != "https" && u.Scheme != "http":
+		return &invalid{message: fmt.Sprintf("the scheme %s is not supported", quoted(u.Scheme)), expected: form}
+	case u.RawQuery != "" || u.Fragment != "":
+		return &invalid{message: "the URL has a query or fragment", expected: form}
+	case u.User != nil:
+		return &invalid{message: "the URL holds credentials", expected: form}
+	}
+	return nil
+}
+
+func checkChart(s string) error {
+	if chartForm.MatchString(s) {
+		return nil
+	}
+	return &invalid{message: fmt.Sprintf("%s is not the name of a chart", quoted(s)), expected: "letters, digits, dashes, dots and underscores"}
 }
 
 func checkBranch(s string) error {

@@ -18,6 +18,8 @@ type decoder struct {
 	problems Problems
 	// templates counts the expressions seen.
 	templates int
+	// suggestions counts the names that others were compared with.
+	suggestions int
 	// current is the Stage being read, nil outside of Stages.
 	current *stage
 	// inStep is the number of the step being read, 0 outside of steps.

@@ -32,6 +32,7 @@ type document struct {
 	warehouses []*warehouse
 	stages     []*stage
 	policies   []policy
+	windows    []window
 	access     pipeline.Access
 	defaults   defaults
 	// promotion is policies followed by what autoPromote stands for.
@@ -43,6 +44,7 @@ type defaults struct {
 	pullRequest pipeline.PullRequestPolicy
 	access      pipeline.Access
 	environment *environment
+	concurrency pipeline.Concurrency
 }
 
 func (d *decoder) document(root *yaml.Node) *document {
@@ -56,9 +58,10 @@ func (d *decoder) document(root *yaml.Node) *document {
 		{"warehouses", d.list(func(n *yaml.Node, path string) { doc.warehouses = append(doc.warehouses, d.warehouse(n, path)) })},
 		{"stages", func(n *yaml.Node, _ string) { stages = n }},
 		{"promotionPolicies", d.list(func(n *yaml.Node, path string) { doc.policies = append(doc.policies, d.policy(n, path)) })},
+		{"promotionWindows", d.list(func(n *yaml.Node, path string) { doc.windows = append(doc.windows, d.window(n, path)) })},
 		{"defaults", d.defaults(&doc.defaults)},
 		{"access", d.access(&doc.access)},
-	}, notYet("include", "promotionWindows", "promotionTasks", "analysisTemplates", "notifications")...)...)
+	}, notYet("include", "promotionTasks", "analysisTemplates", "notifications")...)...)
 	if found == nil {
 		return doc
 	}
@@ -103,7 +106,7 @@ func (d *decoder) defaults(dst *defaults) reader {
 			field{"pullRequest", d.pullRequest(&dst.pullRequest)},
 			field{"access", d.access(&dst.access)},
 			field{"environment", d.environment(&dst.environment)},
-			field{"concurrency", d.concurrency},
+			field{"concurrency", d.concurrency(&dst.concurrency)},
 		)
 	}
 }

@@ -1,6 +1,8 @@
 package kargofile
 
 import (
+	"reflect"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -18,25 +20,15 @@ type policy struct {
 
 func (d *decoder) policy(n *yaml.Node, path string) policy {
 	p := policy{node: n, path: path}
-	exact := func(n *yaml.Node, path string) {
-		d.text(&p.Selector.Name, checkPattern)(n, path)
-		if !strings.Contains(p.Selector.Name, ":") {
-			p.stage = ref{p.Selector.Name, n, path}
-		}
-	}
-	found := d.object(n, path, "a promotion policy", append([]field{
-		{"stage", func(n *yaml.Node, path string) {
+	found := d.object(n, path, "a promotion policy",
+		field{"stage", func(n *yaml.Node, path string) {
 			d.text(&p.Selector.Name, checkLabel)(n, path)
 			p.stage = ref{p.Selector.Name, n, path}
 		}},
-		{"stageSelector", func(n *yaml.Node, path string) {
-			d.object(n, path, "stageSelector", append([]field{
-				{"name", exact},
-				{"matchLabels", d.labels(&p.Selector.MatchLabels)},
-			}, notYet("matchExpressions")...)...)
-		}},
-		{"autoPromotionEnabled", d.boolean(&p.AutoPromotionEnabled)},
-	}, notYet("autoRollback")...)...)
+		field{"stageSelector", d.selector(&p.Selector, &p.stage)},
+		field{"autoPromotionEnabled", d.boolean(&p.AutoPromotionEnabled)},
+		field{"autoRollback", d.autoRollback(&p.AutoRollback)},
+	)
 	if found == nil {
 		return p
 	}
@@ -49,50 +41,79 @@ func (d *decoder) policy(n *yaml.Node, path string) policy {
 	return p
 }
 
-func (d *decoder) labels(dst *map[string]string) reader {
+// autoRollback reads after which failures the last verified Freight comes back:
+// true for the default, false for never, or a mapping of lists of phases.
+func (d *decoder) autoRollback(dst **pipeline.AutoRollback) reader {
 	return func(n *yaml.Node, path string) {
-		if n.Kind != yaml.MappingNode {
-			d.problem(n, path).message("%s is %s", last(path), describe(n)).expected("a mapping of strings")
+		rollback := &pipeline.AutoRollback{
+			OnVerification: []pipeline.VerificationPhase{pipeline.VerificationFailed},
+			OnPromotion:    []pipeline.Phase{},
+		}
+		if n.Kind == yaml.ScalarNode {
+			var on bool
+			d.boolean(&on)(n, path)
+			if on {
+				*dst = rollback
+			}
 			return
 		}
-		labels := make(map[string]string, len(n.Content)/2)
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			key, ok := d.key(n.Content[i], path)
-			if !ok {
-				continue
-			}
-			if _, twice := labels[key]; twice {
-				d.problem(n.Content[i], join(path, key)).message("%q stands twice", cut(key)).expected("one")
-				continue
-			}
-			labels[key], _ = d.str(n.Content[i+1], join(path, key))
-		}
-		if len(labels) > 0 {
-			*dst = labels
+		d.object(n, path, "autoRollback",
+			field{"onVerification", phases(d, &rollback.OnVerification, pipeline.VerificationFailed, pipeline.VerificationError)},
+			field{"onPromotion", phases(d, &rollback.OnPromotion, pipeline.Failed, pipeline.Errored)},
+		)
+		*dst = rollback
+		if len(rollback.OnVerification)+len(rollback.OnPromotion) == 0 {
+			d.problem(n, path).warning().message("autoRollback names no phase, so it never rolls back").expected("onVerification or onPromotion")
 		}
 	}
 }
 
+// phases reads a list of distinct words; an empty one stays a list.
+func phases[T ~string](d *decoder, dst *[]T, values ...T) reader {
+	return func(n *yaml.Node, path string) {
+		*dst = []T{}
+		d.list(func(n *yaml.Node, path string) {
+			var v T
+			enum(d, &v, values...)(n, path)
+			switch {
+			case v == "":
+			case slices.Contains(*dst, v):
+				d.problem(n, path).message("%s stands twice", v).expected("one")
+			default:
+				*dst = append(*dst, v)
+			}
+		})(n, path)
+	}
+}
+
 // checkPolicies refuses policies for Stages that do not exist, and two for one.
-func (doc *document) checkPolicies(d *decoder, stages []string) {
+func (doc *document) checkPolicies(d *decoder, g *graph) {
 	seen := map[string]ref{}
 	for _, p := range doc.policies {
 		if p.stage.name == "" {
 			continue
 		}
-		if !contains(stages, p.stage.name) {
-			d.problem(p.stage.node, p.stage.path).message("a promotion policy is for unknown Stage %s", quoted(p.stage.name)).
-				expected("%s", oneOf(stages)).suggest(pipeline.DidYouMean(p.stage.name, stages))
+		g.knownStage(d, p.stage, "a promotion policy is for")
+		if len(p.Selector.MatchLabels)+len(p.Selector.MatchExpressions) > 0 {
+			continue
 		}
-		first, twice := seen[p.stage.name]
-		if twice && len(p.Selector.MatchLabels) == 0 {
+		if first, twice := seen[p.stage.name]; twice {
 			d.problem(p.stage.node, p.stage.path).
 				message("a second promotion policy for Stage %q, first on line %d", p.stage.name, first.node.Line).expected("one")
+			continue
 		}
-		if len(p.Selector.MatchLabels) == 0 {
-			seen[p.stage.name] = p.stage
-		}
+		seen[p.stage.name] = p.stage
 	}
+}
+
+// knownStage reports a name that no Stage has. What is a phrase such as "a
+// promotion policy is for".
+func (g *graph) knownStage(d *decoder, r ref, what string) {
+	if r.name == "" || g.stages[r.name] != nil {
+		return
+	}
+	d.problem(r.node, r.path).message("%s unknown Stage %s", what, quoted(r.name)).
+		expected("%s", oneOf(g.names)).suggest(d.closest(r.name, g.names))
 }
 
 // autoPromotion turns the shorthand of Stages into policies. The explicit ones come
@@ -102,26 +123,51 @@ func (doc *document) autoPromotion(d *decoder) {
 		doc.promotion = append(doc.promotion, p.PromotionPolicy)
 	}
 	for _, s := range doc.stages {
-		if s.autoPromote.node == nil {
+		if s.autoPromote.node == nil && s.rollback.node == nil {
 			continue
 		}
-		decided := false
-		for _, p := range doc.policies {
-			if !p.Selector.Matches(s.Stage) {
-				continue
+		i := slices.IndexFunc(doc.policies, func(p policy) bool { return p.Selector.Matches(s.Stage) })
+		if i < 0 {
+			if s.autoPromote.value || s.autoRollback != nil {
+				doc.promotion = append(doc.promotion, pipeline.PromotionPolicy{
+					Selector:             pipeline.StageSelector{Name: s.Name},
+					AutoPromotionEnabled: s.autoPromote.value,
+					AutoRollback:         s.autoRollback,
+				})
 			}
-			decided = true
-			if p.AutoPromotionEnabled != s.autoPromote.value {
-				d.problem(s.autoPromote.node, s.autoPromote.path).
-					message("autoPromote: %t contradicts the promotion policy on line %d, which wins", s.autoPromote.value, p.node.Line).
-					expected("autoPromote: %t, or another policy", p.AutoPromotionEnabled)
-			}
-			break
+			continue
 		}
-		if !decided && s.autoPromote.value {
-			doc.promotion = append(doc.promotion, pipeline.PromotionPolicy{
-				Selector: pipeline.StageSelector{Name: s.Name}, AutoPromotionEnabled: true,
-			})
+		wins := doc.policies[i]
+		if s.autoPromote.node != nil && wins.AutoPromotionEnabled != s.autoPromote.value {
+			d.problem(s.autoPromote.node, s.autoPromote.path).
+				message("autoPromote: %t contradicts the promotion policy on line %d, which wins", s.autoPromote.value, wins.node.Line).
+				expected("autoPromote: %t, or another policy", wins.AutoPromotionEnabled)
+		}
+		if s.rollback.node != nil && !reflect.DeepEqual(s.autoRollback, wins.AutoRollback) {
+			d.problem(s.rollback.node, s.rollback.path).
+				message("autoRollback differs from the promotion policy on line %d, which wins", wins.node.Line).
+				expected("autoRollback in that policy")
 		}
 	}
 }
+
+// policyNode prints what policy reads.
+func policyNode(p pipeline.PromotionPolicy) *yaml.Node {
+	o := newObject()
+	s := p.Selector
+	if s.Name != "" && len(s.MatchLabels)+len(s.MatchExpressions) == 0 && !strings.Contains(s.Name, ":") {
+		o.text("stage", s.Name)
+	} else {
+		o.set("stageSelector", selectorNode(s))
+	}
+	o.set("autoPromotionEnabled", valueNode(p.AutoPromotionEnabled))
+	if r := p.AutoRollback; r != nil {
+		rollback := newObject()
+		rollback.set("onVerification", listNode(r.OnVerification, wordNode[pipeline.VerificationPhase]))
+		rollback.set("onPromotion", listNode(r.OnPromotion, wordNode[pipeline.Phase]))
+		o.set("autoRollback", rollback.node)
+	}
+	return o.node
+}
+
+func wordNode[T ~string](v T) *yaml.Node { return textNode(string(v)) }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/kargo-app/kargo/pipeline"
 )
 
 // Severity says whether a problem makes the file unusable.
@@ -103,6 +105,17 @@ func asInvalid(err error) *invalid {
 		return e
 	}
 	return &invalid{message: err.Error()}
+}
+
+// maxSuggestions bounds how often all names are compared with a wrong one.
+const maxSuggestions = maxProblems
+
+// closest is pipeline.DidYouMean for lists that may be long.
+func (d *decoder) closest(got string, valid []string) string {
+	if d.suggestions++; d.suggestions > maxSuggestions {
+		return ""
+	}
+	return pipeline.DidYouMean(cut(got), valid)
 }
 
 // errorsSince reports whether there were errors after so many problems.

@@ -65,11 +65,25 @@ func (d *decoder) approvals(dst *pipeline.Approvals) reader {
 		found := d.object(n, path, "approvals",
 			field{"required", d.integer(&dst.Required, 0, maxApprovals)},
 			field{"from", d.people(&dst.From)},
+			field{"quorum", d.list(func(n *yaml.Node, path string) { dst.Quorum = append(dst.Quorum, d.quorum(n, path)) })},
 		)
-		if found != nil && found["required"] == nil {
-			d.missing(n, path, "approvals", "required")
+		if found != nil && found["required"] == nil && found["quorum"] == nil {
+			d.problem(n, path).message("approvals demands nothing").expected("required or quorum")
 		}
 	}
+}
+
+// quorum reads a number of approvals that one group has to give.
+func (d *decoder) quorum(n *yaml.Node, path string) pipeline.Quorum {
+	q := pipeline.Quorum{Required: 1}
+	found := d.object(n, path, "a quorum",
+		field{"from", d.people(&q.From)},
+		field{"required", d.integer(&q.Required, 1, maxApprovals)},
+	)
+	if found != nil && found["from"] == nil {
+		d.missing(n, path, "a quorum", "from")
+	}
+	return q
 }
 
 func (d *decoder) environment(dst **environment) reader {
@@ -88,12 +102,6 @@ func (d *decoder) environment(dst **environment) reader {
 	}
 }
 
-// concurrency reads the only value that changes nothing.
-func (d *decoder) concurrency(n *yaml.Node, path string) {
-	if n.Value == "latest" {
-		d.unavailable(n, path, "concurrency: latest")
-		return
-	}
-	var queue string
-	enum(d, &queue, "queue")(n, path)
+func (d *decoder) concurrency(dst *pipeline.Concurrency) reader {
+	return enum(d, dst, pipeline.ConcurrencyQueue, pipeline.ConcurrencyLatest)
 }

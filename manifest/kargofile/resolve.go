@@ -45,7 +45,8 @@ func (doc *document) resolve(d *decoder) {
 		upstream: map[string][]ref{}, direct: map[string][]ref{}, origins: map[string][]string{},
 	}
 	g.collect(d)
-	doc.checkPolicies(d, g.names)
+	doc.checkPolicies(d, g)
+	doc.checkWindows(d, g)
 	for _, s := range doc.stages {
 		g.sources(d, s)
 	}
@@ -216,5 +217,8 @@ func (doc *document) pipeline() pipeline.Pipeline {
 		p.Stages = append(p.Stages, s.Stage)
 	}
 	p.Policies = doc.promotion
+	for _, w := range doc.windows {
+		p.Windows = append(p.Windows, w.PromotionWindow)
+	}
 	return p
 }

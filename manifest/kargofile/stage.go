@@ -26,15 +26,18 @@ type stage struct {
 	soak        ref
 	soakTime    pipeline.Duration
 	autoPromote flag
-	update      []*updateItem
-	branch      string
+	// autoRollback is what the shorthand means, which stands at rollback.
+	autoRollback *pipeline.AutoRollback
+	rollback     ref
+	update       []*updateItem
+	branch       string
 }
 
 func (d *decoder) stage(n *yaml.Node, path string, def defaults) *stage {
 	s := &stage{node: n, path: path}
 	d.current = s
 	defer func() { d.current = nil }()
-	s.PullRequest, s.Access = def.pullRequest, def.access
+	s.PullRequest, s.Access, s.Concurrency = def.pullRequest, def.access, def.concurrency
 	env := def.environment
 	found := d.object(n, path, "a Stage", append([]field{
 		{"name", d.name(&s.Name, &s.ref)},
@@ -49,6 +52,10 @@ func (d *decoder) stage(n *yaml.Node, path string, def defaults) *stage {
 			d.boolean(&s.autoPromote.value)(n, path)
 			s.autoPromote.node, s.autoPromote.path = n, path
 		}},
+		{"autoRollback", func(n *yaml.Node, path string) {
+			d.autoRollback(&s.autoRollback)(n, path)
+			s.rollback = ref{"autoRollback", n, path}
+		}},
 		{"update", d.list(func(n *yaml.Node, path string) { s.update = append(s.update, d.updateItem(n, path)) })},
 		{"branch", d.text(&s.branch, checkBranch)},
 		{"requestedFreight", d.list(func(n *yaml.Node, path string) { s.requests = append(s.requests, d.request(n, path)) })},
@@ -56,9 +63,9 @@ func (d *decoder) stage(n *yaml.Node, path string, def defaults) *stage {
 		{"pullRequest", d.pullRequest(&s.PullRequest)},
 		{"approvals", d.approvals(&s.Approvals)},
 		{"environment", d.environment(&env)},
-		{"concurrency", d.concurrency},
+		{"concurrency", d.concurrency(&s.Concurrency)},
 		{"access", d.access(&s.Access)},
-	}, notYet("verify", "verification", "matrix", "repo", "autoRollback", "shard", "targets")...)...)
+	}, notYet("verify", "verification", "matrix", "repo", "shard", "targets")...)...)
 	if found == nil {
 		return s
 	}
@@ -85,12 +92,12 @@ func (d *decoder) stage(n *yaml.Node, path string, def defaults) *stage {
 		d.problem(at, join(path, "branch")).message("branch says where update works, and there is no update").expected("update")
 	}
 	if found["update"] == nil && len(s.Steps) == 0 && found["promotionTemplate"] == nil {
-		for _, f := range []string{"pullRequest", "approvals", "environment", "autoPromote"} {
+		for _, f := range []string{"pullRequest", "approvals", "environment", "concurrency", "autoPromote", "autoRollback"} {
 			if at := found[f]; at != nil {
 				d.problem(at, join(path, f)).message("%s has no effect on a Stage that has no steps", f).expected("update or promotionTemplate")
 			}
 		}
-		s.PullRequest, s.Approvals = pipeline.PullRequestPolicy{}, pipeline.Approvals{}
+		s.PullRequest, s.Approvals, s.Concurrency = pipeline.PullRequestPolicy{}, pipeline.Approvals{}, ""
 		return s
 	}
 	s.Environment = s.Name

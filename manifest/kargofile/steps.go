@@ -206,7 +206,7 @@ func (g *graph) subscription(d *decoder, s *stage, image ref) (pipeline.ImageSub
 			expected("a promotionTemplate that says which")
 	case len(g.originsOf(s.Name)) > 0 && !broken:
 		d.problem(image.node, image.path).message("no Warehouse of Stage %q subscribes to %s", s.Name, cut(image.name)).
-			expected("%s", oneOf(all)).suggest(pipeline.DidYouMean(cut(image.name), all))
+			expected("%s", oneOf(all)).suggest(d.closest(image.name, all))
 	}
 	return pipeline.ImageSubscription{}, false
 }

@@ -1,6 +1,8 @@
 package kargofile
 
 import (
+	"strings"
+
 	"go.yaml.in/yaml/v3"
 
 	"github.com/kargo-app/kargo/pipeline"
@@ -14,21 +16,28 @@ const (
 
 func (d *decoder) subscription(n *yaml.Node, path string) (pipeline.Subscription, bool) {
 	var s pipeline.Subscription
-	found := d.object(n, path, "a subscription", append([]field{
-		{"name", d.text(&s.Name, checkLabel)},
-		{"git", d.git(&s)},
-		{"image", d.image(&s)},
-	}, notYet("chart")...)...)
-	if found == nil || found["chart"] != nil {
+	found := d.object(n, path, "a subscription",
+		field{"name", d.text(&s.Name, checkLabel)},
+		field{"git", d.git(&s)},
+		field{"image", d.image(&s)},
+		field{"chart", d.chart(&s)},
+	)
+	if found == nil {
 		return s, false
 	}
-	switch {
-	case found["git"] != nil && found["image"] != nil:
-		d.problem(n, path).message("a subscription has both git and image").expected("one of them; write two subscriptions")
-	case found["git"] == nil && found["image"] == nil:
-		d.problem(n, path).message("a subscription has no source").expected("git or image")
+	var sources []string
+	for _, kind := range []string{"git", "image", "chart"} {
+		if found[kind] != nil {
+			sources = append(sources, kind)
+		}
 	}
-	return s, s.Git != nil || s.Image != nil
+	switch {
+	case len(sources) > 1:
+		d.problem(n, path).message("a subscription has both %s", strings.Join(sources, " and ")).expected("one of them; write two subscriptions")
+	case len(sources) == 0:
+		d.problem(n, path).message("a subscription has no source").expected("git, image or chart")
+	}
+	return s, s.Git != nil || s.Image != nil || s.Chart != nil
 }
 
 func (d *decoder) git(s *pipeline.Subscription) reader {
@@ -50,21 +59,22 @@ func (d *decoder) git(s *pipeline.Subscription) reader {
 			{"includePaths", d.texts(&g.IncludePaths, checkPathPattern)},
 			{"excludePaths", d.texts(&g.ExcludePaths, checkPathPattern)},
 			{"expressionFilter", d.bare(&g.ExpressionFilter)},
+			{"since", d.moment(&g.Since)},
 			{"includeOwnCommits", d.boolean(&g.IncludeOwnCommits)},
 			{"discoveryLimit", d.integer(&g.DiscoveryLimit, 1, maxDiscoveryLimit)},
-		}, notYet("since", "insecureSkipTLSVerify", "provenance", "allowTags", "ignoreTags", "blobless")...)...)
+		}, notYet("insecureSkipTLSVerify", "provenance", "allowTags", "ignoreTags", "blobless")...)...)
 		if found == nil {
 			return
 		}
 		s.Git = g
-		branch := g.CommitSelectionStrategy == pipeline.NewestFromBranch
-		if branch {
-			d.noEffect(found, path, "commitSelectionStrategy: NewestFromBranch", "allowTagsRegexes", "ignoreTagsRegexes")
+		strategy := "commitSelectionStrategy: " + string(g.CommitSelectionStrategy)
+		if g.CommitSelectionStrategy == pipeline.NewestFromBranch {
+			d.noEffect(found, path, strategy, "allowTagsRegexes", "ignoreTagsRegexes")
 		} else {
-			d.noEffect(found, path, "commitSelectionStrategy: "+string(g.CommitSelectionStrategy), "branch", "includeOwnCommits")
+			d.noEffect(found, path, strategy, "branch", "since", "includeOwnCommits")
 		}
 		if g.CommitSelectionStrategy != pipeline.CommitSemVer {
-			d.noEffect(found, path, "commitSelectionStrategy: "+string(g.CommitSelectionStrategy), "semverConstraint", "strictSemvers")
+			d.noEffect(found, path, strategy, "semverConstraint", "strictSemvers")
 		}
 	}
 }
@@ -90,8 +100,9 @@ func (d *decoder) image(s *pipeline.Subscription) reader {
 			{"ignoreTagsRegexes", d.texts(&i.IgnoreTagsRegexes, checkRegex)},
 			{"platform", d.text(&i.Platform, checkPlatform)},
 			{"insecureSkipTLSVerify", d.boolean(&i.InsecureSkipTLSVerify)},
+			{"cacheByTag", d.boolean(&i.CacheByTag)},
 			{"discoveryLimit", d.integer(&i.DiscoveryLimit, 1, maxDiscoveryLimit)},
-		}, notYet("cacheByTag", "provenance", "allowTags", "ignoreTags")...)...)
+		}, notYet("provenance", "allowTags", "ignoreTags")...)...)
 		if found == nil {
 			return
 		}
@@ -111,9 +122,40 @@ func (d *decoder) image(s *pipeline.Subscription) reader {
 				d.problem(n, path).message("imageSelectionStrategy: Digest needs \"constraint\"").expected("the mutable tag to follow, such as latest")
 			}
 			d.recheck(constraint, checkTag)
-			d.noEffect(found, path, strategy, "strictSemvers", "allowTagsRegexes", "ignoreTagsRegexes", "discoveryLimit")
+			d.noEffect(found, path, strategy, "strictSemvers", "allowTagsRegexes", "ignoreTagsRegexes", "cacheByTag", "discoveryLimit")
 		case pipeline.ImageLexical, pipeline.ImageNewestBuild:
 			d.noEffect(found, path, strategy, "constraint", "strictSemvers")
+		}
+	}
+}
+
+// chart reads a subscription to a Helm chart: of a classic repository, which holds
+// many charts, or of an OCI registry, where each has its own repository.
+func (d *decoder) chart(s *pipeline.Subscription) reader {
+	return func(n *yaml.Node, path string) {
+		c := &pipeline.ChartSubscription{DiscoveryLimit: defaultDiscoveryLimit}
+		found := d.object(n, path, "a chart subscription",
+			field{"repoURL", d.text(&c.RepoURL, checkChartURL)},
+			field{"name", d.text(&c.Name, checkChart)},
+			field{"semverConstraint", d.text(&c.SemverConstraint, checkConstraint)},
+			field{"discoveryLimit", d.integer(&c.DiscoveryLimit, 1, maxDiscoveryLimit)},
+		)
+		if found == nil {
+			return
+		}
+		oci := strings.HasPrefix(c.RepoURL, ociScheme)
+		switch {
+		case found["repoURL"] == nil:
+			d.missing(n, path, "a chart subscription", "repoURL")
+		case c.RepoURL == "":
+		case oci && found["name"] != nil:
+			d.problem(found["name"], join(path, "name")).message("an OCI repository holds one chart, which needs no name").
+				expected("the chart's name as the end of repoURL")
+		case !oci && found["name"] == nil:
+			d.missing(n, path, "a chart of a repository that is not OCI", "name")
+		}
+		if c.RepoURL != "" {
+			s.Chart = c
 		}
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"slices"
 
 	"github.com/bmatcuk/doublestar/v4"
-
-	"github.com/kargo-app/kargo/pipeline"
 )
 
 // sources finds out where a Stage takes Freight from.
@@ -13,7 +11,7 @@ func (g *graph) sources(d *decoder, s *stage) {
 	for _, r := range s.requests {
 		if r.Origin != "" && len(g.warehouses) > 0 && !contains(g.warehouses, r.Origin) {
 			d.problem(r.origin.node, r.origin.path).message("Stage %q requests Freight of unknown Warehouse %s", s.Name, quoted(r.Origin)).
-				expected("%s", oneOf(g.warehouses)).suggest(pipeline.DidYouMean(r.Origin, g.warehouses))
+				expected("%s", oneOf(g.warehouses)).suggest(d.closest(r.Origin, g.warehouses))
 		}
 		for _, up := range r.stages {
 			if up.name == "" {
@@ -21,7 +19,7 @@ func (g *graph) sources(d *decoder, s *stage) {
 			}
 			if g.stages[up.name] == nil {
 				d.problem(up.node, up.path).message("Stage %q requests Freight from unknown Stage %s", s.Name, quoted(up.name)).
-					expected("%s", oneOf(g.names)).suggest(pipeline.DidYouMean(up.name, g.names))
+					expected("%s", oneOf(g.names)).suggest(d.closest(up.name, g.names))
 				continue
 			}
 			g.upstream[s.Name] = append(g.upstream[s.Name], up)
@@ -65,6 +63,6 @@ func (g *graph) fromOne(d *decoder, s *stage, f ref) {
 	case len(g.warehouses) > 0: // without any, that is what was reported
 		all := slices.Concat(g.warehouses, g.names)
 		d.problem(f.node, f.path).message("Stage %q takes Freight from %s, which is neither a Warehouse nor a Stage", s.Name, quoted(f.name)).
-			expected("%s", oneOf(all)).suggest(pipeline.DidYouMean(f.name, all))
+			expected("%s", oneOf(all)).suggest(d.closest(f.name, all))
 	}
 }

@@ -1,6 +1,7 @@
 package kargofile
 
 import (
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -58,20 +59,28 @@ func (d *decoder) warehouse(n *yaml.Node, path string) *warehouse {
 	case list.Kind == yaml.SequenceNode && len(list.Content) == 0:
 		d.problem(list, join(path, "subscriptions")).message("subscriptions is empty").expected("at least one")
 	}
+	if w.FreightCreationPolicy == pipeline.CreateManually {
+		d.noEffect(found, path, "freightCreationPolicy: Manual", "freightCreationCriteria")
+	}
 	d.distinctSources(w.Subscriptions, subscriptions, join(path, "subscriptions"))
 	return w
 }
 
-// distinctSources refuses two Subscriptions to one repository, between which
-// expressions could not choose, and two of one name.
+// distinctSources refuses two Subscriptions to one repository, or to one chart of a
+// classic repository, between which expressions could not choose, and two of one name.
 func (d *decoder) distinctSources(subscriptions []pipeline.Subscription, nodes []*yaml.Node, path string) {
 	sources, names := map[string]int{}, map[string]int{}
 	for i, s := range subscriptions {
 		source := string(s.Kind()) + " "
-		if s.Kind() == pipeline.ImageArtifact {
-			source += pipeline.NormalizeImage(s.RepoURL())
-		} else {
-			source += pipeline.NormalizeGitURL(s.RepoURL())
+		switch {
+		case s.Image != nil:
+			source += pipeline.NormalizeImage(s.Image.RepoURL)
+		case s.Git != nil:
+			source += pipeline.NormalizeGitURL(s.Git.RepoURL)
+		case strings.HasPrefix(s.Chart.RepoURL, ociScheme):
+			source += pipeline.NormalizeImage(strings.TrimPrefix(s.Chart.RepoURL, ociScheme))
+		default:
+			source += pipeline.NormalizeGitURL(s.Chart.RepoURL) + " " + s.Chart.Name
 		}
 		if first, twice := sources[source]; twice {
 			d.problem(nodes[i], path).message("a second subscription to the same repository, first on line %d", nodes[first].Line).

@@ -1,0 +1,123 @@
+package kargofile
+
+import (
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/kargo-app/kargo/pipeline"
+)
+
+const (
+	maxWindows = 300
+	// minWindow is the shortest window: less would open between two looks.
+	minWindow = time.Minute
+	maxReason = 500
+)
+
+type window struct {
+	pipeline.PromotionWindow
+	node *yaml.Node
+	ref  ref
+	// stage is where an exact name stands.
+	stage ref
+}
+
+func (d *decoder) window(n *yaml.Node, path string) window {
+	w := window{node: n}
+	before := len(d.problems)
+	var start ref
+	found := d.object(n, path, "a promotion window",
+		field{"name", d.name(&w.Name, &w.ref)},
+		field{"kind", enum(d, &w.Kind, pipeline.AllowWindow, pipeline.DenyWindow)},
+		field{"stageSelector", d.selector(&w.Selector, &w.stage)},
+		field{"rrule", d.text(&w.RRule, checkLength(maxPattern))},
+		field{"cron", d.text(&w.Cron, checkLength(maxPattern))},
+		field{"dtstart", func(n *yaml.Node, path string) { start = ref{n.Value, n, path} }},
+		field{"duration", d.duration(&w.Duration, minWindow)},
+		field{"timezone", d.text(&w.TimeZone, checkTimeZone)},
+		field{"reason", d.text(&w.Reason, checkLength(maxReason))},
+	)
+	if found == nil {
+		return w
+	}
+	for _, f := range []string{"name", "kind", "duration"} {
+		if found[f] == nil {
+			d.missing(n, path, "a promotion window", f)
+		}
+	}
+	switch {
+	case found["rrule"] == nil && found["cron"] == nil:
+		d.problem(n, path).message("a promotion window says nothing about when").expected("rrule or cron")
+	case found["rrule"] != nil && found["cron"] != nil:
+		d.problem(found["cron"], join(path, "cron")).message("a promotion window has both rrule and cron").expected("one of them")
+	case found["cron"] != nil:
+		d.noEffect(found, path, "cron", "dtstart")
+	}
+	if start.node != nil {
+		// Only now, because a date without a zone is in that of the window.
+		d.instant(&w.Start, w.zone())(start.node, start.path)
+	}
+	if d.errorsSince(before) {
+		return w
+	}
+	if err := w.Validate(); err != nil {
+		at, key := found["rrule"], "rrule"
+		if at == nil {
+			at, key = found["cron"], "cron"
+		}
+		d.problem(at, join(path, key)).message("%s", cutMessage(err.Error())).expected("%s", map[string]string{
+			"rrule": "an RFC 5545 rule such as FREQ=WEEKLY;BYDAY=MO,TU;BYHOUR=9",
+			"cron":  "minute, hour, day of month, month and day of week, such as 0 9 * * 1-5",
+		}[key])
+	}
+	return w
+}
+
+func (w window) zone() *time.Location {
+	if zone, err := time.LoadLocation(w.TimeZone); err == nil {
+		return zone
+	}
+	return time.UTC
+}
+
+func checkTimeZone(s string) error {
+	// Local is the zone of whatever machine this runs on.
+	if _, err := time.LoadLocation(s); err != nil || s == "Local" {
+		return &invalid{message: quoted(s) + " is not a time zone", expected: "an IANA name such as Europe/Berlin"}
+	}
+	return nil
+}
+
+// checkWindows refuses windows for Stages that do not exist, and names that stand
+// twice.
+func (doc *document) checkWindows(d *decoder, g *graph) {
+	seen := map[string]int{}
+	for _, w := range doc.windows {
+		if first, twice := seen[w.Name]; twice && w.Name != "" {
+			d.problem(w.ref.node, w.ref.path).message("a second promotion window named %q, first on line %d", w.Name, first).expected("another name")
+		} else {
+			seen[w.Name] = w.node.Line
+		}
+		g.knownStage(d, w.stage, "a promotion window is for")
+	}
+}
+
+// windowNode prints what window reads.
+func windowNode(w pipeline.PromotionWindow) *yaml.Node {
+	o := newObject()
+	o.text("name", w.Name)
+	o.text("kind", string(w.Kind))
+	if s := w.Selector; s.Name != "" || len(s.MatchLabels)+len(s.MatchExpressions) > 0 {
+		o.set("stageSelector", selectorNode(s))
+	}
+	o.text("rrule", w.RRule)
+	o.text("cron", w.Cron)
+	if !w.Start.IsZero() {
+		o.text("dtstart", w.Start.Format(time.RFC3339))
+	}
+	o.duration("duration", w.Duration)
+	o.text("timezone", w.TimeZone)
+	o.text("reason", w.Reason)
+	return o.node
+}

@@ -25,6 +25,7 @@ var layers = map[string][]string{
 	"pipeline/reconcile":    {"pipeline", "pipeline/discover", "manifest/kargofile", "store"},
 	"manifest/appmanifest":  {},
 	"manifest/edit":         {},
+	"manifest/kargocrd":     {},
 	"manifest/kargofile":    {"pipeline", "pipeline/expr"},
 	"store":                 {"pipeline"},
 	"store/sqlite":          {"pipeline", "store"},
@@ -53,6 +54,7 @@ var purity = map[string][]string{
 	"pipeline/expr":      {"os", "net", "net/http", "database/sql", "os/exec"},
 	"pipeline/report":    {"os", "net", "net/http", "database/sql", "os/exec"},
 	"manifest/edit":      {"os", "net", "net/http", "database/sql", "os/exec"},
+	"manifest/kargocrd":  {"os", "net", "net/http", "database/sql", "os/exec"},
 	"manifest/kargofile": {"os", "net", "net/http", "database/sql", "os/exec"},
 	"handlers/command":   {"os", "net", "net/http", "database/sql", "os/exec"},
 }

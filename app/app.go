@@ -166,7 +166,7 @@ func (a *App) wire() error {
 	a.reconciler = &reconcile.Reconciler{
 		Configs: a.db, Discoveries: a.db, Decisions: a.db, Files: tree, Voice: speaker, Steps: steps,
 		Discoverer: sourceDiscoverer{
-			base:     discover.Discoverer{Images: images, Commits: commits{repos: repos}, Cache: tagCache{db: a.db}, Now: a.now},
+			base:     discover.Discoverer{Images: images, Charts: images, Commits: commits{repos: repos}, Cache: tagCache{db: a.db}, Now: a.now},
 			cloneURL: a.cloneURL,
 		},
 		Matcher:  matcher{repos: repos, steps: steps, server: a.cfg.GitHubURL, cloneURL: a.cloneURL, now: a.now, log: a.log},

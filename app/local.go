@@ -54,8 +54,9 @@ func OpenLocal(ctx context.Context, dir string, o LocalOptions) (*Local, error) 
 	if err := l.open(ctx, dir); err != nil {
 		return nil, err
 	}
+	artifacts := registry.New(registry.Options{Insecure: o.InsecureRegistries, Now: o.Now})
 	l.discoverer = discover.Discoverer{
-		Images:  registry.New(registry.Options{Insecure: o.InsecureRegistries, Now: o.Now}),
+		Images: artifacts, Charts: artifacts,
 		Commits: commits{repos: l.repos},
 		RepoURL: l.site.RepoURL, Detail: true, Now: o.Now,
 	}

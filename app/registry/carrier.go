@@ -37,6 +37,8 @@ type carrier struct {
 	next   http.RoundTripper
 	// scheme is what go-containerregistry takes the registry's to be.
 	scheme string
+	// limit bounds one answer, in bytes.
+	limit int64
 }
 
 // RoundTrip implements http.RoundTripper. What remains of a rate limit, a server
@@ -103,7 +105,7 @@ func (c *carrier) once(req *http.Request, h *gate) (*http.Response, error) {
 	}
 	// The client above resolves links against the request that it knows.
 	resp.Request = req
-	resp.Body = &answer{ReadCloser: resp.Body, left: maxAnswer, cancel: cancel}
+	resp.Body = &answer{ReadCloser: resp.Body, left: c.limit, limit: c.limit, cancel: cancel}
 	c.alignLink(resp)
 	return resp, nil
 }
@@ -190,15 +192,13 @@ func repeatable(req *http.Request) bool {
 // answer is the body of a response, bounded.
 type answer struct {
 	io.ReadCloser
-	left   int64
-	cancel context.CancelFunc
+	left, limit int64
+	cancel      context.CancelFunc
 }
-
-var errTooLarge = fmt.Errorf("answer is larger than %d MiB", maxAnswer>>20)
 
 func (a *answer) Read(p []byte) (int, error) {
 	if a.left <= 0 {
-		return 0, errTooLarge
+		return 0, fmt.Errorf("answer is larger than %d MiB", a.limit>>20)
 	}
 	if int64(len(p)) > a.left {
 		p = p[:a.left]

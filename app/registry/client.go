@@ -56,8 +56,16 @@ type Request struct {
 	Took   time.Duration
 }
 
-// Client reads container registries.
+// Client reads container registries and chart repositories.
 type Client struct {
+	*shared
+	// owner is whose credentials these are, empty for those of the server.
+	owner          string
+	images, charts authn.Keychain
+}
+
+// shared is what all Clients made from one have in common.
+type shared struct {
 	options Options
 	gates   gates
 	secure  http.RoundTripper // verifies certificates
@@ -65,10 +73,12 @@ type Client struct {
 
 	mu      sync.Mutex
 	pullers map[pullerKey]pullerEntry
+	indexes map[indexKey]indexEntry
 }
 
 type pullerKey struct {
-	host          string
+	owner, host   string
+	kind          pipeline.ArtifactKind
 	skipTLSVerify bool
 }
 
@@ -91,10 +101,28 @@ func New(o Options) *Client {
 	if o.Sleep == nil {
 		o.Sleep = sleep
 	}
-	return &Client{
-		options: o, secure: dialer(false), lax: dialer(true), pullers: map[pullerKey]pullerEntry{},
+	return &Client{images: o.Keychain, charts: o.Keychain, shared: &shared{
+		options: o, secure: dialer(false), lax: dialer(true),
+		pullers: map[pullerKey]pullerEntry{}, indexes: map[indexKey]indexEntry{},
 		gates: gates{now: o.Now, sleep: o.Sleep},
+	}}
+}
+
+// With returns a Client that asks with credentials of an owner's own, for images and
+// for charts, and with those of the server where they have none. It shares limits,
+// connections and memory with c, but no answer that one owner's credentials gave.
+func (c *Client) With(owner string, images, charts authn.Keychain) *Client {
+	return &Client{
+		shared: c.shared, owner: owner,
+		images: Chain{images, c.images}, charts: Chain{charts, c.charts},
 	}
+}
+
+func (c *Client) keychain(kind pipeline.ArtifactKind) authn.Keychain {
+	if kind == pipeline.ChartArtifact {
+		return c.charts
+	}
+	return c.images
 }
 
 // repository parses the name of a repository.
@@ -110,8 +138,8 @@ func (c *Client) repository(r discover.Repository) (name.Repository, error) {
 }
 
 // puller returns the shared puller of a registry.
-func (c *Client) puller(reg name.Registry, skipTLSVerify bool) (*remote.Puller, error) {
-	key := pullerKey{reg.RegistryStr(), skipTLSVerify}
+func (c *Client) puller(kind pipeline.ArtifactKind, reg name.Registry, skipTLSVerify bool) (*remote.Puller, error) {
+	key := pullerKey{c.owner, reg.RegistryStr(), kind, skipTLSVerify}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.options.Now()
@@ -126,8 +154,8 @@ func (c *Client) puller(reg name.Registry, skipTLSVerify bool) (*remote.Puller, 
 		next = c.lax
 	}
 	p, err := remote.NewPuller(
-		remote.WithTransport(&carrier{client: c, next: next, scheme: reg.Scheme()}),
-		remote.WithAuthFromKeychain(c.options.Keychain),
+		remote.WithTransport(&carrier{client: c, next: next, scheme: reg.Scheme(), limit: maxAnswer}),
+		remote.WithAuthFromKeychain(c.keychain(kind)),
 		remote.WithUserAgent(c.options.UserAgent),
 		remote.WithJobs(perHost),
 		// Our transport retries: it knows Retry-After.
@@ -142,10 +170,10 @@ func (c *Client) puller(reg name.Registry, skipTLSVerify bool) (*remote.Puller, 
 }
 
 // forget drops the puller of a registry, and with it the credentials it holds.
-func (c *Client) forget(host string, skipTLSVerify bool) {
+func (c *Client) forget(kind pipeline.ArtifactKind, host string, skipTLSVerify bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.pullers, pullerKey{host, skipTLSVerify})
+	delete(c.pullers, pullerKey{c.owner, host, kind, skipTLSVerify})
 }
 
 // plainAllowed reports whether a host may be asked over plain HTTP.

@@ -28,21 +28,31 @@ func explain(err error, repo name.Repository, about string) error {
 		transient *pipeline.TransientError
 		refusal   *pipeline.UserError
 		answered  *transport.Error
-		dns       *net.DNSError
+		keychain  *keychainError
 	)
 	switch {
+	case errors.As(err, &keychain):
+		return explainKeychain(err, repo.RegistryStr())
 	case errors.As(err, &answered):
 		return explainAnswer(answered, repo, about)
 	case errors.As(err, &transient): // before a refusal: HTTPS was down, and then plain HTTP refused
 		return &pipeline.TransientError{RetryAfter: transient.RetryAfter, Err: fmt.Errorf("registry %s: %w", repo.RegistryStr(), safe(transient.Err))}
 	case errors.As(err, &refusal):
 		return refusal
-	case errors.As(err, &dns) && dns.IsNotFound:
+	case unknownHost(err):
 		return &pipeline.UserError{Message: "registry " + repo.RegistryStr() + " does not exist: its name has no address", Err: safe(err)}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &pipeline.TransientError{Err: fmt.Errorf("registry %s: %w", repo.RegistryStr(), safe(err))}
 	}
 	return fmt.Errorf("registry %s: %w", repo.RegistryStr(), safe(err))
+}
+
+// credentialsHint says where credentials may come from.
+const credentialsHint = "store credentials for it with kargo credentials add, or give the server some in its configuration or Docker's"
+
+func unknownHost(err error) bool {
+	var dns *net.DNSError
+	return errors.As(err, &dns) && dns.IsNotFound
 }
 
 func explainAnswer(e *transport.Error, repo name.Repository, about string) error {
@@ -54,13 +64,13 @@ func explainAnswer(e *transport.Error, repo name.Repository, about string) error
 		}
 		return &pipeline.UserError{
 			Message: fmt.Sprintf("registry %s has no repository %s, or hides it", repo.RegistryStr(), repo.RepositoryStr()),
-			Hint:    "check the name, or give the server credentials for it in its Docker configuration",
+			Hint:    "check the name; if it is right, " + credentialsHint,
 			Err:     cause,
 		}
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return &pipeline.UserError{
 			Message: fmt.Sprintf("registry %s refused access to %s", repo.RegistryStr(), repo.RepositoryStr()),
-			Hint:    "give the server credentials for it in its Docker configuration",
+			Hint:    credentialsHint,
 			Err:     cause,
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/discover"
 )
 
@@ -36,7 +37,11 @@ const (
 // Tags lists all tags, following the registry's pages. Names that no registry may
 // give a tag are left out.
 func (c *Client) Tags(ctx context.Context, r discover.Repository) ([]string, error) {
-	return ask(ctx, c, r, "", func(p *remote.Puller, repo name.Repository) ([]string, error) {
+	return c.tags(ctx, pipeline.ImageArtifact, r)
+}
+
+func (c *Client) tags(ctx context.Context, kind pipeline.ArtifactKind, r discover.Repository) ([]string, error) {
+	return ask(ctx, c, kind, r, "", func(p *remote.Puller, repo name.Repository) ([]string, error) {
 		lister, err := p.Lister(ctx, repo)
 		if err != nil {
 			return nil, err
@@ -63,7 +68,7 @@ func (c *Client) Tags(ctx context.Context, r discover.Repository) ([]string, err
 // Head returns the digest behind a tag. A registry that does not answer HEAD in
 // full is asked for the manifest.
 func (c *Client) Head(ctx context.Context, r discover.Repository, tag string) (string, error) {
-	return ask(ctx, c, r, tag, func(p *remote.Puller, repo name.Repository) (string, error) {
+	return ask(ctx, c, pipeline.ImageArtifact, r, tag, func(p *remote.Puller, repo name.Repository) (string, error) {
 		ref, err := reference(repo, tag)
 		if err != nil {
 			return "", err
@@ -96,7 +101,7 @@ func headUnsupported(err error) bool {
 
 // Manifest reads the manifest or index behind a tag or digest.
 func (c *Client) Manifest(ctx context.Context, r discover.Repository, ref string) (discover.Manifest, error) {
-	return ask(ctx, c, r, ref, func(p *remote.Puller, repo name.Repository) (discover.Manifest, error) {
+	return ask(ctx, c, pipeline.ImageArtifact, r, ref, func(p *remote.Puller, repo name.Repository) (discover.Manifest, error) {
 		parsed, err := reference(repo, ref)
 		if err != nil {
 			return discover.Manifest{}, err
@@ -111,7 +116,7 @@ func (c *Client) Manifest(ctx context.Context, r discover.Repository, ref string
 
 // Config reads the configuration of an image.
 func (c *Client) Config(ctx context.Context, r discover.Repository, m discover.Manifest) (discover.Config, error) {
-	return ask(ctx, c, r, m.ConfigDigest, func(p *remote.Puller, repo name.Repository) (discover.Config, error) {
+	return ask(ctx, c, pipeline.ImageArtifact, r, m.ConfigDigest, func(p *remote.Puller, repo name.Repository) (discover.Config, error) {
 		digest, err := name.NewDigest(repo.Name() + "@" + m.ConfigDigest)
 		if err != nil {
 			return discover.Config{}, err
@@ -137,14 +142,15 @@ func (c *Client) Config(ctx context.Context, r discover.Repository, m discover.M
 // ask puts one question to a registry and explains its failure. If the registry
 // refuses us, the credentials are read anew for the next question.
 func ask[T any](
-	ctx context.Context, c *Client, r discover.Repository, about string, question func(*remote.Puller, name.Repository) (T, error),
+	ctx context.Context, c *Client, kind pipeline.ArtifactKind, r discover.Repository, about string,
+	question func(*remote.Puller, name.Repository) (T, error),
 ) (T, error) {
 	var none T
 	repo, err := c.repository(r)
 	if err != nil {
 		return none, err
 	}
-	p, err := c.puller(repo.Registry, r.SkipTLSVerify)
+	p, err := c.puller(kind, repo.Registry, r.SkipTLSVerify)
 	if err != nil {
 		return none, err
 	}
@@ -153,7 +159,7 @@ func ask[T any](
 		return out, nil
 	}
 	if refused(err) {
-		c.forget(repo.RegistryStr(), r.SkipTLSVerify)
+		c.forget(kind, repo.RegistryStr(), r.SkipTLSVerify)
 	}
 	if ctx.Err() != nil {
 		return none, ctx.Err()

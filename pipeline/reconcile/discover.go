@@ -134,6 +134,7 @@ func (r *Reconciler) subscriptions(rec store.RepoRecord, p pipeline.Pipeline) []
 			case pipeline.ImageArtifact:
 				url = pipeline.NormalizeImage(url)
 			case pipeline.ChartArtifact:
+				url = pipeline.NormalizeChartURL(url)
 			}
 			subs = append(subs, store.Subscription{Kind: s.Kind(), URL: url, Warehouse: w.Name})
 		}

@@ -2,8 +2,8 @@ package step
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -13,23 +13,52 @@ import (
 // gates judges everything that this App demands before it merges, whether or
 // not the host would.
 func (p *pull) gates(ctx context.Context, c MergePRConfig, out *PullOutput) error {
+	conflict := &RewindError{Reason: fmt.Sprintf("#%d conflicts with %s", p.Number, p.Base)}
+	retargeted := p.base != "" && p.Base != p.base
 	switch stage := p.env.Promotion.Stage; {
 	case p.Draft:
 		return p.wait("#%d is a draft, which holds the Promotion until it is marked ready", p.Number)
 	case stage.PullRequest.Merge == pipeline.MergeManual:
-		return p.wait("#%d waits to be merged by hand", p.Number)
-	case p.base != "" && p.Base != p.base:
+		if p.conflicts() && !retargeted && p.Head == p.expected {
+			return conflict
+		}
+		return p.soon(out, p.wait("#%d waits to be merged by hand", p.Number))
+	case retargeted:
 		return p.wait("somebody changed the base of #%d from %s to %s; change it back, merge it by hand or close it", p.Number, p.base, p.Base)
 	case p.Head != p.expected:
 		return p.moved(out)
-	case p.State == "dirty" || (p.Mergeable != nil && !*p.Mergeable):
-		// Ahead of the checks, which GitHub does not start while there is a conflict.
-		return &RewindError{Reason: fmt.Sprintf("#%d conflicts with %s", p.Number, p.Base)}
+	case p.conflicts():
+		// Ahead of the checks, which GitHub does not start while there is a conflict,
+		// and of people, who would approve what cannot be merged.
+		return conflict
+	}
+	if err := p.closure(ctx); err != nil {
+		return p.soon(out, err)
 	}
 	if err := p.checks(ctx, c.RepoURL); err != nil {
+		return p.soon(out, err)
+	}
+	return p.soon(out, p.approvals(ctx, c.RepoURL))
+}
+
+// conflicts reports whether the host knows that the pull request does not fit its
+// base any more.
+func (p *pull) conflicts() bool {
+	return p.State == "dirty" || (p.Mergeable != nil && !*p.Mergeable)
+}
+
+// soon makes a wait short while the host does not know yet whether there is a
+// conflict: what is waited for may take days, and the conflict would show only
+// then.
+func (p *pull) soon(out *PullOutput, err error) error {
+	var wait *WaitError
+	if p.Mergeable != nil || !errors.As(err, &wait) {
 		return err
 	}
-	return p.approvals(ctx, c.RepoURL)
+	if until := p.settling(out); until.Before(wait.Until) {
+		wait.Until = until
+	}
+	return err
 }
 
 // headLag is for how long a host may show the head from before a push.
@@ -70,36 +99,4 @@ func (p *pull) checks(ctx context.Context, repoURL string) error {
 		return p.wait("required checks are not done: %s", strings.Join(pending, ", "))
 	}
 	return nil
-}
-
-func (p *pull) approvals(ctx context.Context, repoURL string) error {
-	rule := p.env.Promotion.Stage.Approvals
-	if rule.Required <= 0 {
-		return nil
-	}
-	from := rule.From
-	if len(from) == 0 {
-		from = []string{"role:write"}
-	}
-	var teams []string
-	for _, entry := range from {
-		if strings.HasPrefix(entry, "@") && strings.Contains(entry, "/") {
-			teams = append(teams, entry)
-		}
-	}
-	actors, err := p.env.Gates.Approvals(ctx, repoURL, p.Number, p.expected, teams)
-	if err != nil {
-		return fmt.Errorf("read approvals: %w", err)
-	}
-	var who []string
-	for _, a := range actors {
-		login := strings.ToLower(a.Login)
-		if pipeline.Allows(from, a) && !slices.Contains(who, login) {
-			who = append(who, login)
-		}
-	}
-	if len(who) >= rule.Required {
-		return nil
-	}
-	return p.wait("%d of %d approvals from %s", len(who), rule.Required, pipeline.DescribeEntries(from))
 }

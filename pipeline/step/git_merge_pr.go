@@ -22,7 +22,8 @@ func gitMergePR() Definition {
 		Summary: `Merges a pull request once everything that guards it allows it.
 
 These are looked at in order: that it is no draft; that its base and its head
-are still what the Promotion opened and pushed; that it does not conflict with its base; the
+are still what the Promotion opened and pushed; that it does not conflict with its base; that
+neither a promotion window nor a freeze closes the Stage; the
 checks that the repository requires; the approvals that the Stage demands; what
 the Git host says. The App never merges past branch protection, even where it
 could. A conflict, or a base that must be caught up with, makes the Promotion start
@@ -30,7 +31,7 @@ over from its first ` + "`git-clone`" + `. Somebody else merging it is as good; 
 unmerged aborts the Promotion.
 
 A state that lasts for moments, such as the host still computing, is always waited
-out.`,
+out, and so is a closed Stage, which costs no time of the step's timeout.`,
 		Example: `
 uses: git-merge-pr
 as: merge-pr
@@ -73,13 +74,14 @@ func runGitMergePR(ctx context.Context, env Env, c MergePRConfig) (PullOutput, e
 }
 
 // verdict turns waiting into failure where the config says so. Unsettled states
-// are no verdict.
+// and closed Stages are no verdict.
 func (c MergePRConfig) verdict(err error) error {
 	var (
 		wait      *WaitError
 		unsettled *unsettledError
+		closed    *closedError
 	)
-	if c.Wait || !errors.As(err, &wait) || errors.As(err, &unsettled) {
+	if c.Wait || !errors.As(err, &wait) || errors.As(err, &unsettled) || errors.As(err, &closed) {
 		return err
 	}
 	return &FailedError{Err: fmt.Errorf("pull request #%d cannot be merged: %s", c.PRNumber, wait.Message), Terminal: true}

@@ -35,6 +35,24 @@ type OpenPRConfig struct {
 // OpenPROutput is the output of git-open-pr.
 type OpenPROutput struct {
 	PR OpenedPR `json:"pr" doc:"the pull request"`
+	// Abandoned is the number of a pull request that is never adopted again, nor any
+	// before it.
+	Abandoned int `json:"abandoned,omitempty" doc:"number of the closed pull request that a retry replaced"`
+}
+
+// Abandoned is the output of a git-open-pr step whose pull request was closed
+// before its Promotion was taken up again: the step opens another one. An output
+// that stands for another pull request comes back as it is.
+func Abandoned(output json.RawMessage, number int) json.RawMessage {
+	var out OpenPROutput
+	if json.Unmarshal(output, &out) != nil || out.PR.Number != number {
+		return output
+	}
+	raw, err := json.Marshal(OpenPROutput{Abandoned: number})
+	if err != nil {
+		return output // numbers can always be written
+	}
+	return raw
 }
 
 // OpenedPR is a pull request in the form of [pipeline.PullRef].
@@ -52,7 +70,7 @@ func gitOpenPR() Definition {
 
 With nothing to merge the step is Skipped without output: guard later steps, as in
 ` + "`if: ${{ status('open-pr') == 'Succeeded' }}`" + `. When somebody closed the Promotion's
-pull request, the Promotion is aborted.`,
+pull request, the Promotion is aborted; once it is retried, another one is opened.`,
 		Example: `
 uses: git-open-pr
 as: open-pr
@@ -90,17 +108,24 @@ func runGitOpenPR(ctx context.Context, env Env, c OpenPRConfig) (*OpenPROutput, 
 	if nothing {
 		return nil, &SkipError{Message: "nothing was pushed to " + c.SourceBranch}
 	}
+	var prior OpenPROutput
+	if env.Prior != nil && json.Unmarshal(env.Prior, &prior) != nil {
+		return nil, &PermanentError{errors.New("recorded output makes no sense")}
+	}
+	opened := prior.PR.Number != 0
 	if env.Attempt > 1 || env.Prior != nil {
 		pr, err := env.Pulls.ByHead(ctx, c.RepoURL, c.SourceBranch, c.TargetBranch)
 		switch {
 		case errors.Is(err, ErrNotFound):
 		case err != nil:
 			return nil, fmt.Errorf("find pull request: %w", err)
-		case pr.Open && env.Prior == nil:
+		case !pr.Open && !pr.Merged && pr.Number <= prior.Abandoned:
+			// Closed before this Promotion was taken up again.
+		case pr.Open && !opened:
 			// The attempt that opened it may have died before its labels and
 			// reviewers were set; opening it again sets them.
-		case c.adoptable(env, pr, pushed):
-			return adopt(pr, repo, pushed)
+		case c.adoptable(env, pr, pushed, opened):
+			return adopt(pr, repo, pushed, prior.Abandoned)
 		}
 	}
 	pr, err := env.Pulls.Create(ctx, c.RepoURL, c.pullRequest(env))
@@ -110,7 +135,7 @@ func runGitOpenPR(ctx context.Context, env Env, c OpenPRConfig) (*OpenPROutput, 
 	if err != nil {
 		return nil, fmt.Errorf("open pull request from %s into %s: %w", c.SourceBranch, c.TargetBranch, err)
 	}
-	return adopt(pr, repo, pushed)
+	return adopt(pr, repo, pushed, prior.Abandoned)
 }
 
 // adoptable reports whether a pull request that exists is the one that this
@@ -118,7 +143,7 @@ func runGitOpenPR(ctx context.Context, env Env, c OpenPRConfig) (*OpenPROutput, 
 // so an open one is. A closed one may be left from long ago, unless it carries
 // this Promotion's marker or commit; a merged one may be left from an earlier
 // start, unless this step has never come to an end.
-func (c OpenPRConfig) adoptable(env Env, pr PullRequest, pushed string) bool {
+func (c OpenPRConfig) adoptable(env Env, pr PullRequest, pushed string, opened bool) bool {
 	if pr.HeadRef != c.SourceBranch || pr.Base != c.TargetBranch {
 		return false
 	}
@@ -129,20 +154,20 @@ func (c OpenPRConfig) adoptable(env Env, pr PullRequest, pushed string) bool {
 	case pushed != "" && pr.Head == pushed:
 		return true
 	case pr.Merged:
-		return marked && (pushed == "" || env.Prior == nil)
+		return marked && (pushed == "" || !opened)
 	default:
 		return marked
 	}
 }
 
-func adopt(pr PullRequest, repo pipeline.Repo, pushed string) (*OpenPROutput, error) {
+func adopt(pr PullRequest, repo pipeline.Repo, pushed string, abandoned int) (*OpenPROutput, error) {
 	// The commit that was pushed, rather than what the branch holds by now, is
 	// what this Promotion may merge.
 	head := pushed
 	if head == "" {
 		head = pr.Head
 	}
-	out := &OpenPROutput{PR: OpenedPR{Number: pr.Number, URL: pr.URL, Head: head, Base: pr.Base, Repo: repo.String()}}
+	out := &OpenPROutput{PR: OpenedPR{Number: pr.Number, URL: pr.URL, Head: head, Base: pr.Base, Repo: repo.String()}, Abandoned: abandoned}
 	if !pr.Open && !pr.Merged {
 		return out, &AbortedError{Message: fmt.Sprintf("pull request #%d was closed by hand", pr.Number)}
 	}

@@ -205,3 +205,56 @@ func TestGitOpenPRWhoseAnswerWasLost(t *testing.T) {
 		t.Errorf("%d pull requests, want 1", got)
 	}
 }
+
+func TestGitOpenPRAfterARetry(t *testing.T) {
+	t.Parallel()
+	retried := func(t *testing.T) *bench {
+		t.Helper()
+		b := opened(t)
+		if err := b.world.Pulls.Close(t.Context(), repoURL, 1, "no"); err != nil {
+			t.Fatal(err)
+		}
+		s := &b.p.Steps[openStep]
+		s.Output = step.Abandoned(s.Output, 1)
+		s.Phase = ""
+		return b
+	}
+	t.Run("opens another pull request in place of the one that was closed", func(t *testing.T) {
+		t.Parallel()
+		b := retried(t)
+		b.want(openStep, pipeline.Succeeded)
+		if got := output[step.OpenPROutput](b, openStep); got.PR.Number != 2 || got.Abandoned != 1 {
+			t.Errorf("output %+v", got)
+		}
+	})
+	t.Run("adopts it after a crash", func(t *testing.T) {
+		t.Parallel()
+		b := retried(t)
+		if _, err := b.try(t.Context(), openStep); err != nil {
+			t.Fatal(err)
+		}
+		b.want(openStep, pipeline.Succeeded)
+		if got := output[step.OpenPROutput](b, openStep); got.PR.Number != 2 || len(b.world.Pulls.All()) != 2 {
+			t.Errorf("output %+v, %d pull requests", got, len(b.world.Pulls.All()))
+		}
+	})
+	t.Run("is aborted when that one is closed, too", func(t *testing.T) {
+		t.Parallel()
+		b := retried(t)
+		if _, err := b.try(t.Context(), openStep); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.world.Pulls.Close(t.Context(), repoURL, 2, "no again"); err != nil {
+			t.Fatal(err)
+		}
+		b.want(openStep, pipeline.Aborted)
+	})
+	t.Run("forgets no other pull request", func(t *testing.T) {
+		t.Parallel()
+		b := opened(t)
+		before := string(b.p.Steps[openStep].Output)
+		if got := string(step.Abandoned(b.p.Steps[openStep].Output, 7)); got != before {
+			t.Errorf("output %s, want %s", got, before)
+		}
+	})
+}

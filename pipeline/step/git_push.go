@@ -38,7 +38,8 @@ func gitPush() Definition {
 A generated branch belongs to the Promotion and is replaced. On any other branch
 the commits go on top of what it holds by now, merged by line. When they do not
 fit, the Promotion starts over from its first ` + "`git-clone`" + ` if the branch is the one
-that was checked out, and fails if it is another. With nothing to push the step is
+that was checked out, and fails if it is another. While a promotion window or a freeze
+closes the Stage only the generated branch is pushed to. With nothing to push the step is
 Skipped and its output names the newest commit.`,
 		Example: `
 uses: git-push

@@ -14,7 +14,8 @@ func gitWaitForPR() Definition {
 	return Define("git-wait-for-pr", Remote, Doc{
 		Summary: `Waits until somebody merges a pull request, whoever that is.
 
-Closing it unmerged aborts the Promotion.`,
+Closing it unmerged aborts the Promotion. A pull request of the Promotion's own that
+conflicts with its base makes it start over from its first ` + "`git-clone`" + `.`,
 		Example: `
 uses: git-wait-for-pr
 as: wait-for-pr
@@ -38,6 +39,9 @@ func runGitWaitForPR(ctx context.Context, env Env, c WaitForPRConfig) (PullOutpu
 		return out, nil
 	case pr.Draft:
 		return out, p.wait("pull request #%d is a draft", pr.Number)
+	case p.base == p.Base && p.Head == p.expected && p.conflicts():
+		return out, &RewindError{Reason: fmt.Sprintf("#%d conflicts with %s", pr.Number, pr.Base)}
 	}
-	return out, p.wait("pull request #%d waits to be merged by hand", pr.Number)
+	err = p.soon(&out, p.wait("pull request #%d waits to be merged by hand", pr.Number))
+	return out, err
 }

@@ -30,6 +30,8 @@ type bench struct {
 	p     *pipeline.Promotion
 	ws    *tree.Workspace
 	steps *step.Registry
+	// closure is what the Env says of the Stage.
+	closure func(context.Context) (pipeline.Closure, error)
 }
 
 func newBench(t *testing.T, specs ...pipeline.StepSpec) *bench {
@@ -63,7 +65,7 @@ func (b *bench) env(i int) step.Env {
 	s := b.p.Steps[i]
 	return step.Env{
 		Ports: b.world.Ports(), Promotion: b.p, Index: i, Workspace: b.ws,
-		Attempt: s.Attempts, Prior: s.Output, Log: slog.New(slog.DiscardHandler),
+		Attempt: s.Attempts, Prior: s.Output, Closure: b.closure, Log: slog.New(slog.DiscardHandler),
 	}
 }
 

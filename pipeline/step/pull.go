@@ -133,14 +133,20 @@ func (e *unsettledError) Unwrap() error { return e.WaitError }
 // settle parks the step for as long as it has been unsettled already and a
 // second more: 1s, 2s, 4s and so on up to the poll interval.
 func (p *pull) settle(out *PullOutput, format string, args ...any) error {
+	w := p.wait(format, args...)
+	w.Until = p.settling(out)
+	return &unsettledError{w}
+}
+
+// settling records that the pull request is unsettled and returns when to look
+// again.
+func (p *pull) settling(out *PullOutput) time.Time {
 	now := p.env.Now()
 	out.UnsettledSince = p.prior.UnsettledSince
 	if out.UnsettledSince.IsZero() {
 		out.UnsettledSince = now
 	}
-	w := p.wait(format, args...)
-	w.Until = now.Add(min(p.poll, now.Sub(out.UnsettledSince)+time.Second))
-	return &unsettledError{w}
+	return now.Add(min(p.poll, now.Sub(out.UnsettledSince)+time.Second))
 }
 
 // repoOf returns the owner and name at the end of a repository URL.

@@ -46,7 +46,10 @@ type Env struct {
 	// Replaying is true when the step already succeeded and runs again only to
 	// rebuild the Workspace. It must leave the files as it did then.
 	Replaying bool
-	Log       *slog.Logger
+	// Closure says whether the Stage is closed to Promotions now; nil means that it
+	// never is.
+	Closure func(context.Context) (pipeline.Closure, error)
+	Log     *slog.Logger
 }
 
 // Definition is one kind of step.

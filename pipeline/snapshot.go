@@ -121,6 +121,9 @@ type Intent struct {
 	ID    string     `json:"id"`
 	Kind  IntentKind `json:"kind"`
 	Stage string     `json:"stage,omitempty"`
+	// Pipeline is whom a request concerns that names neither Stage, Promotion nor
+	// Freight: an included pipeline's name, empty for the root pipeline.
+	Pipeline string `json:"pipeline,omitempty"`
 	// Freight is a full id; empty asks for the candidate.
 	Freight string `json:"freight,omitempty"`
 	// Promotion is what an abort names; empty means the Stage's or the pull

@@ -25,8 +25,11 @@ type Config struct {
 	// SHA is the commit of the last good file, Blob the file's blob id.
 	SHA  string
 	Blob string
-	// Pipeline is nil when there never was a good file.
+	// Pipeline is the root pipeline, nil when there never was a good file.
 	Pipeline *pipeline.Pipeline
+	// Included are the pipelines of the files that the root's file includes; their
+	// Warehouses and Stages have qualified names.
+	Included []pipeline.Pipeline
 	// SeenSHA and SeenBlob are the head commit and the blob looked at last;
 	// SeenBlob is empty when there was no file.
 	SeenSHA, SeenBlob string

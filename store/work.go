@@ -14,9 +14,9 @@ type WorkKind string
 const (
 	// WorkDelivery dispatches a Delivery; the key is its GUID.
 	WorkDelivery WorkKind = "delivery"
-	// WorkReconcile reconciles a repository; see [RepoKey].
+	// WorkReconcile reconciles one pipeline of a repository; see [ReconcileKey].
 	WorkReconcile WorkKind = "reconcile"
-	// WorkStage advances the Promotions of a Stage; see [StageKey].
+	// WorkStage advances the Promotions and Verifications of a Stage; see [StageKey].
 	WorkStage WorkKind = "stage"
 )
 
@@ -34,7 +34,8 @@ type Job struct {
 	Token int64
 }
 
-// RepoKey is the key of a repository's WorkReconcile.
+// RepoKey is the key of the WorkReconcile of a repository's configuration and
+// root pipeline.
 func RepoKey(repoID int64) string { return strconv.FormatInt(repoID, 10) }
 
 // ParseRepoKey reverses [RepoKey].
@@ -44,6 +45,41 @@ func ParseRepoKey(key string) (int64, error) {
 		return 0, fmt.Errorf("repository key %q is no number", key)
 	}
 	return id, nil
+}
+
+// PipelineOf returns the pipeline that a Warehouse, Stage, Promotion or
+// VerificationRun belongs to by its name or id: "shop" for "shop/test", and empty,
+// which means the root pipeline, for "test".
+func PipelineOf(qualified string) string {
+	name, _, ok := strings.Cut(qualified, "/")
+	if !ok {
+		return ""
+	}
+	return name
+}
+
+// ReconcileKey is the key of the WorkReconcile of the pipeline that a name belongs
+// to: "42" for "test", "42/shop" for "shop/test".
+func ReconcileKey(repoID int64, qualified string) string {
+	return PipelineKey(repoID, PipelineOf(qualified))
+}
+
+// PipelineKey is ReconcileKey for those who know the pipeline, empty for the root.
+func PipelineKey(repoID int64, pipeline string) string {
+	if pipeline == "" {
+		return RepoKey(repoID)
+	}
+	return RepoKey(repoID) + "/" + pipeline
+}
+
+// ParseReconcileKey reverses [PipelineKey]; pipeline is empty for the root.
+func ParseReconcileKey(key string) (repoID int64, pipeline string, err error) {
+	id, pipeline, ok := strings.Cut(key, "/")
+	if ok && pipeline == "" {
+		return 0, "", fmt.Errorf("reconcile key %q is neither REPO nor REPO/PIPELINE", key)
+	}
+	repoID, err = ParseRepoKey(id)
+	return repoID, pipeline, err
 }
 
 // StageKey is the key of a Stage's WorkStage.

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -10,26 +9,32 @@ import (
 	"github.com/kargo-app/kargo/store"
 )
 
-// Apply carries out what [pipeline.Decide] decided, all of it or nothing. It is
-// safe to apply a decision made from an older snapshot: Freight that exists,
-// marks that are set, intents that are resolved and aborts that are requested
-// stay as they are, and a Promotion is not started while another one of the same
-// Freight into the same Stage is unfinished; an intent behind it is refused.
-// Started Promotions get their Seq (per Stage, from 1) and their ID
-// ("prod-142"). Wake is the caller's business.
+// Apply carries out what [pipeline.Decide] decided for the root pipeline, all of
+// it or nothing. It is safe to apply a decision made from an older snapshot:
+// Freight that exists, marks that are set, intents that are resolved and ends that
+// are requested stay as they are; Freight that came into use is not deleted; a
+// Promotion is not started while another one of the same Freight into the same
+// Stage is unfinished, nor a VerificationRun while one is under way in its Stage.
+// An intent behind what is not done any more is refused; several actions may
+// answer one. Started Promotions and runs get their Seq (per Stage, from 1) and
+// their ID ("prod-142", "prod-v3"). Wake is the caller's business.
 func (db *DB) Apply(ctx context.Context, repoID int64, actions []pipeline.Action, now time.Time) (store.Applied, error) {
+	return db.ApplyPipeline(ctx, repoID, "", actions, now)
+}
+
+// ApplyPipeline is [DB.Apply] for an included pipeline; a freeze and its end
+// concern that one.
+func (db *DB) ApplyPipeline(ctx context.Context, repoID int64, name string, actions []pipeline.Action, now time.Time) (store.Applied, error) {
 	var applied store.Applied
 	err := db.write(ctx, fmt.Sprintf("apply decision for repository %d", repoID), func(tx *writeTx) error {
-		a := applier{tx: tx, repoID: repoID, now: now}
+		a := applier{tx: tx, repoID: repoID, pipeline: name, now: now, answers: map[string]*answer{}}
 		for _, action := range actions {
-			changed, err := a.apply(ctx, action)
-			if err != nil {
+			if err := a.apply(ctx, action); err != nil {
 				return err
 			}
-			a.applied.Changed = a.applied.Changed || changed
 		}
 		applied = a.applied
-		return nil
+		return a.resolve(ctx)
 	})
 	if err != nil {
 		return store.Applied{}, err
@@ -37,96 +42,95 @@ func (db *DB) Apply(ctx context.Context, repoID int64, actions []pipeline.Action
 	return applied, nil
 }
 
+// applier carries out the actions of one decision.
 type applier struct {
-	tx      *writeTx
-	repoID  int64
-	now     time.Time
-	applied store.Applied
+	tx       *writeTx
+	repoID   int64
+	pipeline string
+	now      time.Time
+	applied  store.Applied
+	answers  map[string]*answer
 }
 
-func (a *applier) apply(ctx context.Context, action pipeline.Action) (changed bool, err error) {
-	switch action := action.(type) {
-	case pipeline.CreateFreight:
-		return a.tx.createFreight(ctx, a.repoID, action.Freight)
-	case pipeline.AdoptFreight:
-		return a.tx.occupy(ctx, a.repoID, action.Stage, action.Freight, a.now)
-	case pipeline.MarkVerified:
-		return a.tx.markVerified(ctx, a.repoID, action.Stage, action.Freight, a.now)
-	case pipeline.StartPromotion:
-		return a.start(ctx, action)
-	case pipeline.AbortPromotion:
-		return a.abort(ctx, action)
-	case pipeline.RefuseIntent:
-		return a.tx.refuse(ctx, a.repoID, action.Intent, action.Err, a.now)
-	case pipeline.Wake:
-		return false, nil
-	}
-	return false, fmt.Errorf("action %T is unknown", action)
+// outcome is what one action came to.
+type outcome struct {
+	changed bool
+	// refusal is why nothing was done that a person asked for.
+	refusal *pipeline.UserError
+	// What it was done to, for the answer.
+	promotion, verification, freight string
 }
 
-func (a *applier) start(ctx context.Context, s pipeline.StartPromotion) (bool, error) {
-	p := s.Promotion
-	if s.Intent != "" {
-		if open, err := a.tx.intentOpen(ctx, a.repoID, s.Intent); err != nil || !open {
-			return false, err
-		}
+// just is the outcome of an action that there is nothing to say about.
+func just(changed bool, err error) (outcome, error) { return outcome{changed: changed}, err }
+
+func refused(format string, args ...any) outcome {
+	return outcome{refusal: &pipeline.UserError{Message: fmt.Sprintf(format, args...), Hint: "/kargo status"}}
+}
+
+func (a *applier) apply(ctx context.Context, action pipeline.Action) error {
+	intent, do := a.plan(ctx, action)
+	if do == nil {
+		return fmt.Errorf("action %T is unknown", action)
 	}
-	other, err := one(ctx, a.tx, scanTo[string], `
-SELECT id FROM promotion WHERE repo = ? AND stage = ? AND freight = ? AND phase IN ('Pending', 'Running')`,
-		a.repoID, p.Stage.Name, p.Freight.ID)
-	switch {
-	case err == nil && s.Intent != "":
-		return a.tx.refuse(ctx, a.repoID, s.Intent, &pipeline.UserError{
-			Message: fmt.Sprintf("%s is already on its way to %s as %s", p.Freight.Headline(), p.Stage.Name, other),
-			Hint:    "/kargo status " + p.Stage.Name,
-		}, a.now)
-	case err == nil:
-		return false, nil
-	case !errors.Is(err, store.ErrNotFound):
-		return false, err
+	ans, err := a.answer(ctx, intent)
+	if err != nil || !ans.open {
+		return err
 	}
-	p.Seq, err = one(ctx, a.tx, scanTo[int],
-		`SELECT coalesce(max(seq), 0) + 1 FROM promotion WHERE repo = ? AND stage = ?`, a.repoID, p.Stage.Name)
+	out, err := do()
 	if err != nil {
-		return false, err
+		return err
 	}
-	p.ID = fmt.Sprintf("%s-%d", p.Stage.Name, p.Seq)
-	if err := a.tx.insertPromotion(ctx, a.repoID, p); err != nil {
-		return false, fmt.Errorf("start %s: %w", p.ID, err)
-	}
-	a.applied.Started = append(a.applied.Started, p.ID)
-	if s.Intent != "" {
-		if err := a.tx.grant(ctx, a.repoID, s.Intent, p.ID, a.now); err != nil {
-			return false, err
-		}
-	}
-	return true, a.tx.enqueue(ctx, store.WorkStage, store.StageKey(a.repoID, p.Stage.Name), a.now)
+	ans.note(out)
+	a.applied.Changed = a.applied.Changed || out.changed || intent != ""
+	return nil
 }
 
-func (a *applier) abort(ctx context.Context, s pipeline.AbortPromotion) (bool, error) {
-	if s.Intent != "" {
-		if open, err := a.tx.intentOpen(ctx, a.repoID, s.Intent); err != nil || !open {
-			return false, err
+// plan returns which intent an action answers and what carries it out, nil for an
+// action that is unknown.
+func (a *applier) plan(ctx context.Context, action pipeline.Action) (intent string, do func() (outcome, error)) {
+	switch c := action.(type) {
+	case pipeline.CreateFreight:
+		return c.Intent, func() (outcome, error) { return a.createFreight(ctx, c.Freight) }
+	case pipeline.DeleteFreight:
+		return c.Intent, func() (outcome, error) { return a.deleteFreight(ctx, c.Freight) }
+	case pipeline.RenameFreight:
+		return c.Intent, func() (outcome, error) { return a.renameFreight(ctx, c.Freight, c.Alias) }
+	case pipeline.AdoptFreight:
+		return "", func() (outcome, error) { return just(a.tx.occupy(ctx, a.repoID, c.Stage, c.Freight, a.now)) }
+	case pipeline.MarkVerified:
+		return "", func() (outcome, error) { return just(a.tx.markVerified(ctx, a.repoID, c.Stage, c.Freight, a.now)) }
+	case pipeline.ApproveFreight:
+		return c.Intent, func() (outcome, error) {
+			changed, err := a.tx.markApproved(ctx, a.repoID, c.Stage, c.Freight, a.now)
+			return outcome{changed: changed, freight: c.Freight}, err
 		}
+	case pipeline.ApprovePromotion:
+		return c.Intent, func() (outcome, error) { return a.approve(ctx, c.Promotion, c.Approval) }
+	case pipeline.StartPromotion:
+		return c.Intent, func() (outcome, error) { return a.start(ctx, c.Promotion) }
+	case pipeline.AbortPromotion:
+		return c.Intent, func() (outcome, error) { return a.abort(ctx, c) }
+	case pipeline.RetryPromotion:
+		return c.Intent, func() (outcome, error) { return a.retry(ctx, c.Promotion) }
+	case pipeline.StartVerification:
+		return c.Intent, func() (outcome, error) { return a.verify(ctx, c.Run) }
+	case pipeline.StopVerification:
+		return c.Intent, func() (outcome, error) { return a.stop(ctx, c) }
+	case pipeline.RecordHold:
+		return c.Intent, func() (outcome, error) { return just(a.tx.putHold(ctx, a.repoID, c.Hold)) }
+	case pipeline.ReleaseHold:
+		return c.Intent, func() (outcome, error) { return just(a.tx.releaseHold(ctx, a.repoID, c.Stage, c.Warehouse)) }
+	case pipeline.FreezePipeline:
+		return c.Intent, func() (outcome, error) { return just(a.tx.freeze(ctx, a.repoID, a.pipeline, c.Freeze)) }
+	case pipeline.ThawPipeline:
+		return c.Intent, func() (outcome, error) { return just(a.tx.thaw(ctx, a.repoID, a.pipeline)) }
+	case pipeline.GrantIntent:
+		return c.Intent, func() (outcome, error) { return outcome{}, nil }
+	case pipeline.RefuseIntent:
+		return c.Intent, func() (outcome, error) { return outcome{refusal: c.Err}, nil }
+	case pipeline.Wake:
+		return "", func() (outcome, error) { return outcome{}, nil }
 	}
-	stage, err := one(ctx, a.tx, scanTo[string], `
-UPDATE promotion SET abort_requested = CASE abort_requested WHEN '' THEN ? ELSE abort_requested END
-WHERE repo = ? AND id = ? AND phase IN ('Pending', 'Running') RETURNING stage`, s.Reason, a.repoID, s.Promotion)
-	switch {
-	case errors.Is(err, store.ErrNotFound) && s.Intent != "":
-		return a.tx.refuse(ctx, a.repoID, s.Intent, &pipeline.UserError{
-			Message: fmt.Sprintf("Promotion %s has already ended", s.Promotion),
-			Hint:    "/kargo status",
-		}, a.now)
-	case errors.Is(err, store.ErrNotFound):
-		return false, nil
-	case err != nil:
-		return false, err
-	}
-	if s.Intent != "" {
-		if err := a.tx.grant(ctx, a.repoID, s.Intent, s.Promotion, a.now); err != nil {
-			return false, err
-		}
-	}
-	return true, a.tx.enqueue(ctx, store.WorkStage, store.StageKey(a.repoID, stage), a.now)
+	return "", nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
@@ -13,24 +14,23 @@ import (
 // SaveConfig replaces a repository's Config, its Warehouses and what they
 // subscribe to. A Warehouse that is new or declared differently is due now and
 // its old Discovery, made by other rules, is forgotten; one that is gone from
-// the Pipeline is dropped. With the Blob that is already stored and nil
-// subscriptions, a mere look at the file, Warehouses stay as they are.
+// all pipelines, the included ones too, is dropped. With the Blob that is already
+// stored and nil subscriptions, a mere look at the file, Warehouses stay as they
+// are.
 func (db *DB) SaveConfig(ctx context.Context, repoID int64, c store.Config, subs []store.Subscription, now time.Time) error {
 	return db.write(ctx, fmt.Sprintf("save config of repository %d", repoID), func(tx *writeTx) error {
 		blob, err := one(ctx, tx, scanTo[string], `SELECT config_blob FROM repo WHERE id = ?`, repoID)
 		if err != nil {
 			return err
 		}
-		var text sql.NullString
-		if c.Pipeline != nil {
-			text.Valid = true
-			if text.String, err = jsonText(c.Pipeline); err != nil {
-				return err
-			}
+		root, included, err := pipelineTexts(c)
+		if err != nil {
+			return err
 		}
 		if _, err := tx.ExecContext(ctx, `
-UPDATE repo SET config_sha = ?, config_blob = ?, pipeline = ?, seen_sha = ?, seen_blob = ?, problems = ? WHERE id = ?`,
-			c.SHA, c.Blob, text, c.SeenSHA, c.SeenBlob, nullJSON(c.Problems), repoID); err != nil {
+UPDATE repo SET config_sha = ?, config_blob = ?, pipeline = ?, included = ?, seen_sha = ?, seen_blob = ?, problems = ?
+WHERE id = ?`,
+			c.SHA, c.Blob, root, included, c.SeenSHA, c.SeenBlob, nullJSON(c.Problems), repoID); err != nil {
 			return err
 		}
 		if subs == nil && c.Blob == blob {
@@ -38,13 +38,31 @@ UPDATE repo SET config_sha = ?, config_blob = ?, pipeline = ?, seen_sha = ?, see
 		}
 		var warehouses []pipeline.Warehouse
 		if c.Pipeline != nil {
-			warehouses = c.Pipeline.Warehouses
+			warehouses = slices.Clone(c.Pipeline.Warehouses)
+		}
+		for _, p := range c.Included {
+			warehouses = append(warehouses, p.Warehouses...)
 		}
 		if err := tx.putWarehouses(ctx, repoID, warehouses, now); err != nil {
 			return err
 		}
 		return tx.putSubscriptions(ctx, repoID, subs)
 	})
+}
+
+// pipelineTexts encodes the pipelines of a Config; what it does not have is NULL.
+func pipelineTexts(c store.Config) (root, included sql.NullString, err error) {
+	if c.Pipeline != nil {
+		root.Valid = true
+		if root.String, err = jsonText(c.Pipeline); err != nil {
+			return root, included, err
+		}
+	}
+	if len(c.Included) > 0 {
+		included.Valid = true
+		included.String, err = jsonText(c.Included)
+	}
+	return root, included, err
 }
 
 func (tx *writeTx) putWarehouses(ctx context.Context, repoID int64, warehouses []pipeline.Warehouse, now time.Time) error {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,56 +11,106 @@ import (
 	"github.com/kargo-app/kargo/store"
 )
 
-// PutIntents stores what people asked for and enqueues the reconciliation that
-// answers it. Intents whose ID is known are left alone.
+// PutIntents stores what people asked for and enqueues the reconciliations that
+// answer it, of the pipelines that the intents concern. Intents whose ID is known
+// are left alone.
 func (db *DB) PutIntents(ctx context.Context, repoID int64, intents []pipeline.Intent, now time.Time) error {
 	return db.write(ctx, fmt.Sprintf("store intents of repository %d", repoID), func(tx *writeTx) error {
-		fresh := 0
 		for _, in := range intents {
-			text, err := jsonText(in)
+			body, err := jsonText(in)
+			if err != nil {
+				return err
+			}
+			concerned, err := tx.concerned(ctx, repoID, in)
 			if err != nil {
 				return err
 			}
 			n, err := tx.exec(ctx, `
-INSERT INTO intent (repo, id, received_at, body) VALUES (?, ?, ?, ?) ON CONFLICT (repo, id) DO NOTHING`,
-				repoID, in.ID, in.ReceivedAt.UnixMicro(), text)
+INSERT INTO intent (repo, id, received_at, body, pipeline) VALUES (?, ?, ?, ?, ?) ON CONFLICT (repo, id) DO NOTHING`,
+				repoID, in.ID, in.ReceivedAt.UnixMicro(), body, concerned)
 			if err != nil {
 				return err
 			}
-			fresh += n
+			if n == 0 {
+				continue
+			}
+			if err := tx.enqueue(ctx, store.WorkReconcile, store.PipelineKey(repoID, concerned), now); err != nil {
+				return err
+			}
 		}
-		if fresh == 0 {
-			return nil
-		}
-		return tx.enqueue(ctx, store.WorkReconcile, store.RepoKey(repoID), now)
+		return nil
 	})
 }
 
-const selectOpenIntents = `
-SELECT body FROM intent WHERE repo = ? AND answered_at IS NULL AND resolved_at IS NULL ORDER BY received_at, seq`
+// concerned returns the pipeline whose reconciliation answers an intent: that of
+// the Stage, Promotion, Freight or pull request that it names, else the one it
+// was given, the root for none.
+func (tx *writeTx) concerned(ctx context.Context, repoID int64, in pipeline.Intent) (string, error) {
+	switch {
+	case in.Stage != "":
+		return store.PipelineOf(in.Stage), nil
+	case in.Promotion != "":
+		return store.PipelineOf(in.Promotion), nil
+	case in.New != nil:
+		return store.PipelineOf(in.New.Warehouse), nil
+	case in.Freight != "":
+		return tx.concernedBy(ctx, in, `SELECT pipeline FROM freight WHERE repo = ? AND id = ?`, repoID, in.Freight)
+	case in.Pipeline == "" && in.Number != 0:
+		return tx.concernedBy(ctx, in, `
+SELECT substr(stage, 1, max(instr(stage, '/') - 1, 0)) FROM promotion
+WHERE repo = ? AND pull = ? ORDER BY created_at DESC, seq DESC LIMIT 1`, repoID, in.Number)
+	}
+	return in.Pipeline, nil
+}
+
+func (tx *writeTx) concernedBy(ctx context.Context, in pipeline.Intent, query string, args ...any) (string, error) {
+	name, err := one(ctx, tx, scanTo[string], query, args...)
+	if errors.Is(err, store.ErrNotFound) {
+		return in.Pipeline, nil
+	}
+	return name, err
+}
+
+// The pipeline is NULL for those of all.
+const (
+	selectOpenIntents = `
+SELECT body FROM intent
+WHERE repo = ?1 AND answered_at IS NULL AND resolved_at IS NULL AND (?2 IS NULL OR pipeline = ?2) ORDER BY received_at, seq`
+	selectResolvedIntents = `
+SELECT body, promotion, verification, freight, message, hint FROM intent
+WHERE repo = ?1 AND answered_at IS NULL AND resolved_at IS NOT NULL AND (?2 IS NULL OR pipeline = ?2) ORDER BY received_at, seq`
+)
 
 // openIntents returns the unresolved intents, oldest first.
-func openIntents(ctx context.Context, q querier, repoID int64) ([]pipeline.Intent, error) {
+func openIntents(ctx context.Context, q querier, repoID int64, name sql.NullString) ([]pipeline.Intent, error) {
 	return collect(ctx, q, func(rows *sql.Rows, in *pipeline.Intent) error { return rows.Scan(scanJSON(in)) },
-		selectOpenIntents, repoID)
+		selectOpenIntents, repoID, name)
 }
 
 // ResolvedIntents returns the intents that were acted on or refused and that
 // nobody has answered, oldest first.
 func (db *DB) ResolvedIntents(ctx context.Context, repoID int64) ([]store.ResolvedIntent, error) {
+	return db.resolvedIntents(ctx, repoID, sql.NullString{})
+}
+
+// PipelineResolvedIntents is [DB.ResolvedIntents] for those that concern one
+// pipeline, empty for the root.
+func (db *DB) PipelineResolvedIntents(ctx context.Context, repoID int64, name string) ([]store.ResolvedIntent, error) {
+	return db.resolvedIntents(ctx, repoID, text(name))
+}
+
+func (db *DB) resolvedIntents(ctx context.Context, repoID int64, name sql.NullString) ([]store.ResolvedIntent, error) {
 	all, err := collect(ctx, db.reader, func(rows *sql.Rows, r *store.ResolvedIntent) error {
 		var message sql.NullString
 		var hint string
-		if err := rows.Scan(scanJSON(&r.Intent), &r.Promotion, &message, &hint); err != nil {
+		if err := rows.Scan(scanJSON(&r.Intent), &r.Promotion, &r.Verification, &r.Freight, &message, &hint); err != nil {
 			return err
 		}
 		if message.Valid {
 			r.Refusal = &pipeline.UserError{Message: message.String, Hint: hint}
 		}
 		return nil
-	}, `
-SELECT body, promotion, message, hint FROM intent
-WHERE repo = ? AND answered_at IS NULL AND resolved_at IS NOT NULL ORDER BY received_at, seq`, repoID)
+	}, selectResolvedIntents, repoID, name)
 	if err != nil {
 		return nil, fmt.Errorf("load resolved intents of repository %d: %w", repoID, err)
 	}
@@ -80,19 +131,5 @@ WHERE repo = ? AND id IN (SELECT value FROM json_each(?)) AND resolved_at IS NOT
 // intentOpen reports whether an intent is known and unresolved.
 func (tx *writeTx) intentOpen(ctx context.Context, repoID int64, id string) (bool, error) {
 	n, err := one(ctx, tx, scanTo[int], `SELECT count(*) FROM intent WHERE repo = ? AND id = ? AND resolved_at IS NULL`, repoID, id)
-	return n == 1, err
-}
-
-// grant resolves an intent with the Promotion it led to.
-func (tx *writeTx) grant(ctx context.Context, repoID int64, id, promotion string, now time.Time) error {
-	_, err := tx.exec(ctx, `UPDATE intent SET resolved_at = ?, promotion = ? WHERE repo = ? AND id = ? AND resolved_at IS NULL`,
-		micros(now), promotion, repoID, id)
-	return err
-}
-
-// refuse resolves an intent with the reason why nothing came of it.
-func (tx *writeTx) refuse(ctx context.Context, repoID int64, id string, why *pipeline.UserError, now time.Time) (bool, error) {
-	n, err := tx.exec(ctx, `UPDATE intent SET resolved_at = ?, message = ?, hint = ? WHERE repo = ? AND id = ? AND resolved_at IS NULL`,
-		micros(now), why.Message, why.Hint, repoID, id)
 	return n == 1, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 )
@@ -22,26 +23,35 @@ func migrationFiles() ([]string, error) {
 	return files, nil
 }
 
-// migrate runs what is missing, each migration in its own transaction. Two
-// processes that start at once wait for each other.
-func migrate(ctx context.Context, db *sql.DB) error {
+// migrate runs what is missing, each migration in its own transaction and without
+// foreign keys, so that it may move rows that others refer to; they are checked
+// before it is committed. Two processes that start at once wait for each other.
+func migrate(ctx context.Context, db *sql.DB) (err error) {
 	files, err := migrationFiles()
 	if err != nil {
 		return err
 	}
-	for {
-		done, err := migrateOne(ctx, db, files)
-		if err != nil {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	if _, err := conn.ExecContext(ctx, `PRAGMA foreign_keys = OFF`); err != nil {
+		return fmt.Errorf("turn off foreign keys: %w", err)
+	}
+	for done := false; !done; {
+		if done, err = migrateOne(ctx, conn, files); err != nil {
 			return err
 		}
-		if done {
-			return nil
-		}
 	}
+	if _, err := conn.ExecContext(ctx, `PRAGMA foreign_keys = ON`); err != nil {
+		return fmt.Errorf("turn on foreign keys: %w", err)
+	}
+	return nil
 }
 
-func migrateOne(ctx context.Context, db *sql.DB, files []string) (done bool, err error) {
-	tx, err := db.BeginTx(ctx, nil)
+func migrateOne(ctx context.Context, conn *sql.Conn, files []string) (done bool, err error) {
+	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return false, fmt.Errorf("begin migration: %w", err)
 	}
@@ -62,6 +72,13 @@ func migrateOne(ctx context.Context, db *sql.DB, files []string) (done bool, err
 	}
 	if _, err := tx.ExecContext(ctx, string(text)); err != nil {
 		return false, fmt.Errorf("run %s: %w", files[version], err)
+	}
+	broken, err := collect(ctx, tx, scanTo[string], `SELECT "table" || ' refers to ' || parent FROM pragma_foreign_key_check`)
+	if err != nil {
+		return false, fmt.Errorf("run %s: check foreign keys: %w", files[version], err)
+	}
+	if len(broken) > 0 {
+		return false, fmt.Errorf("run %s: rows refer to nothing: %s", files[version], broken[0])
 	}
 	if _, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, version+1)); err != nil {
 		return false, fmt.Errorf("run %s: set version: %w", files[version], err)

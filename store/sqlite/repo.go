@@ -22,10 +22,10 @@ func scanBareRepo(rows *sql.Rows, r *store.RepoRecord) error { return scanRepo(r
 
 func scanRepoConfig(rows *sql.Rows, r *store.RepoRecord) error {
 	c := &r.Config
-	return scanRepo(rows, r, &c.SHA, &c.Blob, scanJSON(&c.Pipeline), &c.SeenSHA, &c.SeenBlob, scanJSON(&c.Problems))
+	return scanRepo(rows, r, &c.SHA, &c.Blob, scanJSON(&c.Pipeline), scanJSON(&c.Included), &c.SeenSHA, &c.SeenBlob, scanJSON(&c.Problems))
 }
 
-const selectRepoConfig = `SELECT ` + repoColumns + `, config_sha, config_blob, pipeline, seen_sha, seen_blob, problems FROM repo `
+const selectRepoConfig = `SELECT ` + repoColumns + `, config_sha, config_blob, pipeline, included, seen_sha, seen_blob, problems FROM repo `
 
 // PutRepo stores what is known of a repository, by its id: a new name, owner or
 // installation replaces the old one, and one that was removed is back. Config,

@@ -28,20 +28,20 @@ func (db *DB) SavePromotion(ctx context.Context, j store.Job, p pipeline.Promoti
 		if err != nil {
 			return err
 		}
-		if err := tx.updatePromotion(ctx, repoID, stage, p); err != nil {
+		if _, err := tx.updatePromotion(ctx, repoID, stage, p); err != nil {
 			return err
 		}
 		var events []string
 		if i := p.Next(); i >= 0 && p.Phase == pipeline.Running {
 			events = p.Steps[i].WakeOn
 		}
-		return tx.setWaits(ctx, repoID, p.ID, stage, events, j)
+		return tx.setWaits(ctx, promotionWaits, repoID, p.ID, stage, events, j)
 	})
 }
 
 // FinishPromotion writes the end of a Promotion and all that follows from it, at
-// once: success makes its Freight current in the Stage and sets or clears the
-// hold that it intends. It enqueues a reconciliation. j is the claim on its
+// once: success makes its Freight current in the Stage, sets or clears the hold
+// that it intends, and starts the VerificationRun that follows. It enqueues a reconciliation. j is the claim on its
 // Stage; [store.ErrLeaseLost] means that nothing was written.
 func (db *DB) FinishPromotion(ctx context.Context, j store.Job, p pipeline.Promotion, now time.Time) error {
 	return db.write(ctx, "finish promotion "+p.ID, func(tx *writeTx) error {
@@ -52,13 +52,14 @@ func (db *DB) FinishPromotion(ctx context.Context, j store.Job, p pipeline.Promo
 		if err != nil {
 			return err
 		}
-		if err := tx.updatePromotion(ctx, repoID, stage, p); err != nil {
+		freight, err := tx.updatePromotion(ctx, repoID, stage, p)
+		if err != nil {
 			return err
 		}
-		if err := tx.setWaits(ctx, repoID, p.ID, stage, nil, j); err != nil {
+		if err := tx.setWaits(ctx, promotionWaits, repoID, p.ID, stage, nil, j); err != nil {
 			return err
 		}
-		if err := tx.setNewest(ctx, repoID, p.ID); err != nil {
+		if err := tx.setNewest(ctx, repoID, stage, freight); err != nil {
 			return err
 		}
 		if p.Phase == pipeline.Succeeded {
@@ -66,7 +67,7 @@ func (db *DB) FinishPromotion(ctx context.Context, j store.Job, p pipeline.Promo
 				return err
 			}
 		}
-		return tx.enqueue(ctx, store.WorkReconcile, store.RepoKey(repoID), now)
+		return tx.enqueue(ctx, store.WorkReconcile, store.ReconcileKey(repoID, stage), now)
 	})
 }
 
@@ -95,10 +96,11 @@ func (tx *writeTx) fenceStage(ctx context.Context, j store.Job) (repoID int64, s
 	return repoID, stage, tx.fence(ctx, j)
 }
 
-func (tx *writeTx) updatePromotion(ctx context.Context, repoID int64, stage string, p pipeline.Promotion) error {
+// updatePromotion writes what the engine writes and returns the Freight's id.
+func (tx *writeTx) updatePromotion(ctx context.Context, repoID int64, stage string, p pipeline.Promotion) (string, error) {
 	steps, err := jsonText(p.Steps)
 	if err != nil {
-		return err
+		return "", err
 	}
 	var previous sql.NullString
 	if p.Previous != nil {
@@ -109,59 +111,62 @@ func (tx *writeTx) updatePromotion(ctx context.Context, repoID int64, stage stri
 	if ref := p.Pull(); ref.Number != 0 && (ref.Repo == "" || strings.EqualFold(ref.Repo, p.Repo.String())) {
 		pull = sql.NullInt64{Int64: int64(ref.Number), Valid: true}
 	}
-	n, err := tx.exec(ctx, `
+	freight, err := one(ctx, tx, scanTo[string], `
 UPDATE promotion SET phase = ?, message = ?, started_at = ?, finished_at = ?, previous = ?, rewinds = ?, steps = ?,
 	pull = coalesce(?, pull)
-WHERE repo = ? AND id = ? AND stage = ? AND phase IN ('Pending', 'Running')`,
+WHERE repo = ? AND id = ? AND stage = ? AND phase IN ('Pending', 'Running') RETURNING freight`,
 		p.Phase, p.Message, micros(p.StartedAt), micros(p.FinishedAt), previous, p.Rewinds, steps, pull, repoID, p.ID, stage)
-	if err != nil || n == 1 {
-		return err
+	if !errors.Is(err, store.ErrNotFound) {
+		return freight, err
 	}
 	if _, err := one(ctx, tx, scanTo[int], `SELECT 1 FROM promotion WHERE repo = ? AND id = ? AND stage = ?`, repoID, p.ID, stage); err != nil {
-		return err
+		return "", err
 	}
-	return errEnded
+	return "", errEnded
 }
 
-// setNewest moves the mark of the newest ended Promotion of a Stage and Freight.
-func (tx *writeTx) setNewest(ctx context.Context, repoID int64, id string) error {
+// setNewest marks the newest ended Promotion of a Stage and Freight as such.
+func (tx *writeTx) setNewest(ctx context.Context, repoID int64, stage, freight string) error {
 	if _, err := tx.ExecContext(ctx, `
-UPDATE promotion SET newest = 0
-WHERE repo = ?1 AND newest = 1 AND (stage, freight) = (SELECT stage, freight FROM promotion WHERE repo = ?1 AND id = ?2)`,
-		repoID, id); err != nil {
+UPDATE promotion SET newest = 0 WHERE repo = ? AND stage = ? AND freight = ? AND newest = 1`, repoID, stage, freight); err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE promotion SET newest = 1 WHERE repo = ? AND id = ?`, repoID, id)
+	_, err := tx.ExecContext(ctx, `
+UPDATE promotion SET newest = 1 WHERE rowid = (
+	SELECT rowid FROM promotion
+	WHERE repo = ? AND stage = ? AND freight = ? AND phase NOT IN ('Pending', 'Running') ORDER BY seq DESC LIMIT 1)`,
+		repoID, stage, freight)
 	return err
 }
 
-// succeed draws the consequences of success from what the Promotion was created
-// with, not from what the caller holds.
+// succeed draws the consequences of success from what is stored, not from what
+// the caller holds. A hold that a person asked for is not touched.
 func (tx *writeTx) succeed(ctx context.Context, repoID int64, id string, now time.Time) error {
-	type created struct {
-		stage, freight, warehouse, actor string
-		hold                             pipeline.HoldIntent
-	}
-	c, err := one(ctx, tx, func(rows *sql.Rows, c *created) error {
-		return rows.Scan(&c.stage, &c.freight, &c.warehouse, &c.actor, &c.hold)
-	}, `
-SELECT p.stage, p.freight, freight.warehouse, p.actor, p.hold_intent
-FROM promotion AS p JOIN freight ON freight.repo = p.repo AND freight.id = p.freight
-WHERE p.repo = ? AND p.id = ?`, repoID, id)
-	if err != nil {
+	r := newResolver(tx, repoID, tx.specs, nil)
+	all, err := promotions(ctx, r, selectPromotion+`WHERE p.repo = ? AND p.id = ?`, repoID, id)
+	if err := found(len(all), err); err != nil {
 		return err
 	}
-	if _, err := tx.occupy(ctx, repoID, c.stage, c.freight, now); err != nil {
+	p := &all[0]
+	stage, origin := p.Stage.Name, p.Freight.Warehouse
+	if _, err := tx.occupy(ctx, repoID, stage, p.Freight.ID, now); err != nil {
 		return err
 	}
-	switch c.hold {
-	case pipeline.SetHold:
-		_, err = tx.ExecContext(ctx, `
-INSERT OR REPLACE INTO hold (repo, stage, warehouse, freight, promotion, actor, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			repoID, c.stage, c.warehouse, c.freight, id, c.actor, micros(now))
-	case pipeline.ClearHold:
-		_, err = tx.ExecContext(ctx, `DELETE FROM hold WHERE repo = ? AND stage = ? AND warehouse = ?`, repoID, c.stage, c.warehouse)
-	case pipeline.NoHoldIntent:
+	if err := tx.followUp(ctx, r, p, now); err != nil {
+		return fmt.Errorf("start verification: %w", err)
 	}
+	if p.HoldIntent == pipeline.NoHoldIntent {
+		return nil
+	}
+	if manual, err := tx.heldManually(ctx, repoID, stage, origin); err != nil || manual {
+		return err
+	}
+	if p.HoldIntent == pipeline.ClearHold {
+		_, err = tx.releaseHold(ctx, repoID, stage, origin)
+		return err
+	}
+	_, err = tx.putHold(ctx, repoID, pipeline.Hold{
+		Stage: stage, Warehouse: origin, Freight: p.Freight.ID, Promotion: id, Actor: p.Actor, CreatedAt: now,
+	})
 	return err
 }

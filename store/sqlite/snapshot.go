@@ -4,35 +4,37 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/store"
 )
 
-// recentPromotions is how many Promotions of every Stage a snapshot holds at
-// least, so that status pages need no second look.
-const recentPromotions = 20
-
-// The order of a CROSS JOIN is kept: first the Stages, then the few rows of each.
-const snapshotPromotions = `
-WHERE p.rowid IN (
-	SELECT rowid FROM promotion INDEXED BY promotion_open WHERE repo = ?1 AND phase IN ('Pending', 'Running')
-	UNION
-	SELECT rowid FROM promotion INDEXED BY promotion_newest WHERE repo = ?1 AND newest = 1
-	UNION
-	SELECT recent.rowid
-	FROM (SELECT stage, max(seq) AS top FROM promotion WHERE repo = ?1 GROUP BY stage) AS s
-	CROSS JOIN promotion AS recent ON recent.repo = ?1 AND recent.stage = s.stage AND recent.seq > s.top - ?2)
-ORDER BY p.stage, p.seq`
-
-// Snapshot returns everything that [pipeline.Decide] may know, at one moment,
-// except Matches, which are not stored. Promotions are those that have not
-// ended, the newest ended one of every Stage and Freight, and the newest 20 of
-// every Stage, by Stage and Seq. An unknown repository is [store.ErrNotFound].
+// Snapshot returns everything that [pipeline.Decide] may know, at one moment, of
+// all pipelines of a repository, except Matches, which are not stored. Its Freeze
+// is that of the root pipeline. Marks are by Stage and Freight. Promotions are
+// those that have not ended, the newest ended one of every Stage and Freight, and
+// the newest 20 of every Stage; Verifications those that have not ended, the newest
+// ended one of every Stage and collection, and the newest 10 of every Stage; both
+// by Stage and Seq. An unknown repository is [store.ErrNotFound].
+//
+// What Stages, vars and Freight consist of is shared with other snapshots: the
+// caller may replace it, but not modify it.
 func (db *DB) Snapshot(ctx context.Context, repoID int64) (pipeline.Snapshot, error) {
+	return db.snapshot(ctx, repoID, sql.NullString{})
+}
+
+// PipelineSnapshot is [DB.Snapshot] for what belongs to one pipeline: the one with
+// that name, or the root pipeline, whose Warehouses and Stages have no slash in
+// their names, when it is empty.
+func (db *DB) PipelineSnapshot(ctx context.Context, repoID int64, name string) (pipeline.Snapshot, error) {
+	return db.snapshot(ctx, repoID, text(name))
+}
+
+func (db *DB) snapshot(ctx context.Context, repoID int64, name sql.NullString) (pipeline.Snapshot, error) {
 	var s pipeline.Snapshot
 	err := db.read(ctx, fmt.Sprintf("load snapshot of repository %d", repoID), func(tx *sql.Tx) error {
-		return loadSnapshot(ctx, tx, repoID, &s)
+		l := loader{tx: tx, repoID: repoID, name: name, db: db}
+		return l.load(ctx, &s)
 	})
 	if err != nil {
 		return pipeline.Snapshot{}, err
@@ -40,49 +42,75 @@ func (db *DB) Snapshot(ctx context.Context, repoID int64) (pipeline.Snapshot, er
 	return s, nil
 }
 
-func loadSnapshot(ctx context.Context, tx *sql.Tx, repoID int64, s *pipeline.Snapshot) (err error) {
-	*s, err = one(ctx, tx, func(rows *sql.Rows, s *pipeline.Snapshot) error {
-		return rows.Scan(&s.Repo.ID, &s.Repo.Owner, &s.Repo.Name, &s.ConfigSHA)
-	}, `SELECT id, owner, name, config_sha FROM repo WHERE id = ?`, repoID)
-	if err != nil {
-		return err
-	}
-	if s.Discoveries, err = discoveries(ctx, tx, repoID); err != nil {
-		return fmt.Errorf("discoveries: %w", err)
-	}
-	s.Freight, err = collect(ctx, tx, scanFreight, `SELECT `+freightColumns+` FROM freight WHERE repo = ?`, repoID)
-	if err != nil {
-		return fmt.Errorf("freight: %w", err)
-	}
-	if s.Marks, err = collect(ctx, tx, scanMark, `
-SELECT stage, freight, verified_at, approved_at, current_since, longest_soak FROM mark WHERE repo = ?`, repoID); err != nil {
-		return fmt.Errorf("marks: %w", err)
-	}
-	if s.Holds, err = collect(ctx, tx, scanHold, `
-SELECT stage, warehouse, freight, promotion, actor, created_at FROM hold WHERE repo = ?`, repoID); err != nil {
-		return fmt.Errorf("holds: %w", err)
-	}
-	freight := make(map[string]pipeline.Freight, len(s.Freight))
-	for _, f := range s.Freight {
-		freight[f.ID] = f
-	}
-	if s.Promotions, err = promotions(ctx, tx, repoID, freight, selectPromotion+snapshotPromotions, repoID, recentPromotions); err != nil {
-		return err
-	}
-	if s.Intents, err = openIntents(ctx, tx, repoID); err != nil {
-		return fmt.Errorf("intents: %w", err)
-	}
-	return nil
+// loader loads one snapshot. The pipeline's name is NULL for all.
+type loader struct {
+	tx     *sql.Tx
+	repoID int64
+	name   sql.NullString
+	db     *DB
 }
 
-func discoveries(ctx context.Context, tx *sql.Tx, repoID int64) (map[string]pipeline.Discovery, error) {
+func (l *loader) load(ctx context.Context, s *pipeline.Snapshot) (err error) {
+	*s, err = one(ctx, l.tx, func(rows *sql.Rows, s *pipeline.Snapshot) error {
+		return rows.Scan(&s.Repo.ID, &s.Repo.Owner, &s.Repo.Name, &s.ConfigSHA)
+	}, `SELECT id, owner, name, config_sha FROM repo WHERE id = ?`, l.repoID)
+	if err != nil {
+		return err
+	}
+	if s.Discoveries, err = l.discoveries(ctx); err != nil {
+		return fmt.Errorf("discoveries: %w", err)
+	}
+	if s.Freight, err = l.freight(ctx); err != nil {
+		return fmt.Errorf("freight: %w", err)
+	}
+	if s.Holds, err = l.holds(ctx); err != nil {
+		return fmt.Errorf("holds: %w", err)
+	}
+	if s.Freeze, err = loadFreeze(ctx, l.tx, l.repoID, l.name.String); err != nil {
+		return fmt.Errorf("freeze: %w", err)
+	}
+	if s.Intents, err = openIntents(ctx, l.tx, l.repoID, l.name); err != nil {
+		return fmt.Errorf("intents: %w", err)
+	}
+	return l.stages(ctx, s)
+}
+
+const (
+	// The index is read as far as the pipeline's Freight goes.
+	selectAllFreight      = `SELECT ` + freightColumns + ` FROM freight WHERE repo = ? AND deleted_at IS NULL`
+	selectPipelineFreight = `SELECT ` + freightColumns + ` FROM freight INDEXED BY freight_alias
+WHERE repo = ? AND deleted_at IS NULL AND pipeline = ?`
+)
+
+func (l *loader) freight(ctx context.Context) ([]pipeline.Freight, error) {
+	if !l.name.Valid {
+		return collect(ctx, l.tx, scanFreight, selectAllFreight, l.repoID)
+	}
+	return collect(ctx, l.tx, scanFreight, selectPipelineFreight, l.repoID, l.name.String)
+}
+
+func (l *loader) holds(ctx context.Context) ([]pipeline.Hold, error) {
+	all, err := collect(ctx, l.tx, scanHold, selectHolds, l.repoID)
+	if err != nil || !l.name.Valid {
+		return all, err
+	}
+	var mine []pipeline.Hold
+	for _, h := range all {
+		if store.PipelineOf(h.Stage) == l.name.String {
+			mine = append(mine, h)
+		}
+	}
+	return mine, nil
+}
+
+func (l *loader) discoveries(ctx context.Context) (map[string]pipeline.Discovery, error) {
 	type named struct {
 		name      string
 		discovery pipeline.Discovery
 	}
-	all, err := collect(ctx, tx, func(rows *sql.Rows, n *named) error {
+	all, err := collect(ctx, l.tx, func(rows *sql.Rows, n *named) error {
 		return rows.Scan(&n.name, scanJSON(&n.discovery))
-	}, `SELECT name, discovery FROM warehouse WHERE repo = ? AND discovery IS NOT NULL`, repoID)
+	}, `SELECT name, discovery FROM warehouse WHERE repo = ?1 AND discovery IS NOT NULL`+ofPipeline, l.repoID, l.name)
 	if err != nil {
 		return nil, err
 	}
@@ -91,15 +119,4 @@ func discoveries(ctx context.Context, tx *sql.Tx, repoID int64) (map[string]pipe
 		m[n.name] = n.discovery
 	}
 	return m, nil
-}
-
-func scanMark(rows *sql.Rows, m *pipeline.Mark) error {
-	var soak int64
-	err := rows.Scan(&m.Stage, &m.Freight, scanTime(&m.VerifiedAt), scanTime(&m.ApprovedAt), scanTime(&m.CurrentSince), &soak)
-	m.LongestSoak = time.Duration(soak) * time.Microsecond
-	return err
-}
-
-func scanHold(rows *sql.Rows, h *pipeline.Hold) error {
-	return rows.Scan(&h.Stage, &h.Warehouse, &h.Freight, &h.Promotion, &h.Actor, scanTime(&h.CreatedAt))
 }

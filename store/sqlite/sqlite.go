@@ -40,6 +40,7 @@ type DB struct {
 	reader *sql.DB
 	claim  *sql.Stmt
 	inbox  *inbox
+	specs  *specs
 	notify notifier
 }
 
@@ -63,7 +64,11 @@ func open(ctx context.Context, path string, opts Options) (*DB, error) {
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	db := &DB{notify: make(notifier, 1)}
+	known, err := newSpecs()
+	if err != nil {
+		return nil, err
+	}
+	db := &DB{notify: make(notifier, 1), specs: known}
 	// Webhook bodies fill the log quickly: a checkpoint every 16 MB instead of every 4 saves fsyncs.
 	db.writer, err = sql.Open("sqlite", dsn(path, "immediate", "synchronous(FULL)", "foreign_keys(1)", "journal_mode(WAL)",
 		"wal_autocheckpoint(4000)", "journal_size_limit(67108864)", "cache_size(-16000)"))

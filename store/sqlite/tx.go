@@ -16,7 +16,8 @@ import (
 // it touched any work, so that workers are woken once it is committed.
 type writeTx struct {
 	*sql.Tx
-	woke bool
+	specs *specs
+	woke  bool
 }
 
 // write runs fn in one transaction that holds the write lock from the start.
@@ -38,7 +39,7 @@ func (db *DB) writeRaw(ctx context.Context, fn func(*writeTx) error) error {
 		return err
 	}
 	defer raw.Rollback() //nolint:errcheck // no effect after Commit
-	tx := &writeTx{Tx: raw}
+	tx := &writeTx{Tx: raw, specs: db.specs}
 	if err := fn(tx); err != nil {
 		return err
 	}

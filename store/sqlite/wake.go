@@ -11,11 +11,29 @@ import (
 // looking while it happened; longer than any pass over a Stage takes.
 const signalMemory = time.Hour
 
-const wakeSQL = `SELECT DISTINCT repo || '/' || stage FROM wait WHERE event IN (SELECT value FROM json_each(?))`
+const wakeSQL = `
+SELECT repo || '/' || stage FROM wait WHERE event IN (SELECT value FROM json_each(?1))
+UNION
+SELECT repo || '/' || stage FROM verification_wait WHERE event IN (SELECT value FROM json_each(?1))`
 
-// Wake makes every Stage due whose running step waits for one of the events, and
-// returns how many there are. A step that looked before the event and has not
-// said yet that it waits is woken too, by [DB.SavePromotion].
+// waits are the statements about the events that something waits for.
+type waits struct{ clear, add string }
+
+var (
+	promotionWaits = waits{
+		clear: `DELETE FROM wait WHERE repo = ? AND promotion = ?`,
+		add:   `INSERT INTO wait (event, repo, promotion, stage) SELECT DISTINCT value, ?, ?, ? FROM json_each(?)`,
+	}
+	verificationWaits = waits{
+		clear: `DELETE FROM verification_wait WHERE repo = ? AND verification = ?`,
+		add:   `INSERT INTO verification_wait (event, repo, verification, stage) SELECT DISTINCT value, ?, ?, ? FROM json_each(?)`,
+	}
+)
+
+// Wake makes every Stage due whose running step or VerificationRun waits for one
+// of the events, and returns how many there are. What looked before the event and
+// has not said yet that it waits is woken too, by [DB.SavePromotion] and
+// [DB.SaveVerification].
 func (db *DB) Wake(ctx context.Context, events []string, now time.Time) (n int, err error) {
 	if len(events) == 0 {
 		return 0, nil
@@ -43,19 +61,17 @@ func (db *DB) Wake(ctx context.Context, events []string, now time.Time) (n int, 
 	return n, err
 }
 
-// setWaits replaces the events that a Promotion waits for. When one of them
-// happened since the holder of j claimed it, the Stage becomes due again at
-// once: the step looked too early to see it.
-func (tx *writeTx) setWaits(ctx context.Context, repoID int64, promotion, stage string, events []string, j store.Job) error {
-	if _, err := tx.ExecContext(ctx, `DELETE FROM wait WHERE repo = ? AND promotion = ?`, repoID, promotion); err != nil {
+// setWaits replaces the events that a Promotion or VerificationRun waits for. When
+// one of them happened since the holder of j claimed it, the Stage becomes due
+// again at once: the pass looked too early to see it.
+func (tx *writeTx) setWaits(ctx context.Context, w waits, repoID int64, id, stage string, events []string, j store.Job) error {
+	if _, err := tx.ExecContext(ctx, w.clear, repoID, id); err != nil {
 		return err
 	}
 	if len(events) == 0 {
 		return nil
 	}
-	if _, err := tx.ExecContext(ctx, `
-INSERT INTO wait (event, repo, promotion, stage) SELECT DISTINCT value, ?, ?, ? FROM json_each(?)`,
-		repoID, promotion, stage, list(events)); err != nil {
+	if _, err := tx.ExecContext(ctx, w.add, repoID, id, stage, list(events)); err != nil {
 		return err
 	}
 	_, err := tx.ExecContext(ctx, `

@@ -57,14 +57,14 @@ var markTests = map[string]func(*fixture){
 		f.apply(at(15), verified("prod", one))
 		f.promote("prod", two, at(40))
 		f.equal("mark", f.mark("prod", one),
-			pipeline.Mark{Stage: "prod", Freight: one.ID, VerifiedAt: at(15), LongestSoak: 30 * time.Second})
+			pipeline.Mark{Stage: "prod", Freight: one.ID, VerifiedAt: at(15), LeftAt: at(40), LongestSoak: 30 * time.Second})
 	},
 	"a stay that ends unverified is credited nothing": func(f *fixture) {
 		f.repo()
 		one, two := f.freight(1), f.freight(2)
 		f.promote("prod", one, at(10))
 		f.promote("prod", two, at(40))
-		f.equal("mark", f.mark("prod", one), pipeline.Mark{Stage: "prod", Freight: one.ID})
+		f.equal("mark", f.mark("prod", one), pipeline.Mark{Stage: "prod", Freight: one.ID, LeftAt: at(40)})
 	},
 	"stays do not add up: the longest counts": func(f *fixture) {
 		f.repo()

@@ -73,10 +73,10 @@ var wholeTests = map[string]func(*fixture){
 		want.Stage.Name, want.HoldIntent = "prod", pipeline.SetHold
 		want.ID, want.Seq, want.Repo = "prod-1", 1, pipeline.Repo{ID: repoID, Owner: "acme", Name: "gitops"}
 		want.Freight, want.Collection, want.Previous = fr, []pipeline.Freight{fr, other}, &other
-		want.Phase, want.AbortRequested = pipeline.Pending, ""
+		want.Phase, want.AbortRequested, want.AbortAs = pipeline.Pending, "", ""
 		f.apply(at(3), pipeline.StartPromotion{Promotion: want})
-		want.AbortRequested = "enough"
-		f.apply(at(3), pipeline.AbortPromotion{Promotion: want.ID, Reason: want.AbortRequested})
+		want.AbortRequested, want.AbortAs = "enough", pipeline.Failed
+		f.apply(at(3), pipeline.AbortPromotion{Promotion: want.ID, Reason: want.AbortRequested, As: want.AbortAs})
 		want.Phase = pipeline.Running
 		f.ok(f.SavePromotion(f.ctx, f.claim(store.WorkStage, at(3)), want))
 		f.equal("promotion", must(f.Promotion(f.ctx, repoID, want.ID))(f), want)

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,12 +37,27 @@ func (v *voice) Config(ctx context.Context, r store.RepoRecord, commit string, f
 	return v.publisher.PublishCheck(ctx, r.Repo, configCheck(commit, file, problems))
 }
 
-// Answer implements reconcile.Voice.
+// Answer implements reconcile.Voice. All that was decided on of one comment is
+// answered at once.
 func (v *voice) Answer(ctx context.Context, r store.RepoRecord, in store.ResolvedIntent) error {
-	if err := v.comments.Answer(ctx, r, in); err != nil {
+	open, err := v.db.ResolvedIntents(ctx, r.ID)
+	if err != nil {
+		return fmt.Errorf("load answers for %s: %w", r.Repo, err)
+	}
+	var together []store.ResolvedIntent
+	var ids []string
+	for _, other := range open {
+		if other.ID == in.ID || in.Comment != 0 && other.Comment == in.Comment {
+			together, ids = append(together, other), append(ids, other.ID)
+		}
+	}
+	if !slices.Contains(ids, in.ID) {
+		return nil // told together with another one
+	}
+	if err := v.comments.Answer(ctx, r, together); err != nil {
 		return err
 	}
-	return v.db.AnswerIntents(ctx, r.ID, []string{in.ID}, v.now())
+	return v.db.AnswerIntents(ctx, r.ID, ids, v.now())
 }
 
 // CheckConfig implements handlers.ConfigChecks.

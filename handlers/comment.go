@@ -49,6 +49,24 @@ type Comments struct {
 	*Sources
 	People People
 	State  State
+	// Previewer runs steps without any effect; nil leaves out of answers what would
+	// change in files.
+	Previewer Previewer
+	// Registry resolves images that nobody subscribes to; nil demands a digest.
+	Registry Registry
+}
+
+// Previewer says what a Promotion would do to files, without doing it.
+type Previewer interface {
+	// Preview returns a *pipeline.UserError when the steps cannot be run.
+	Preview(ctx context.Context, r store.RepoRecord, p pipeline.Promotion) (report.Effect, error)
+}
+
+// Registry looks at images by their references.
+type Registry interface {
+	// Image returns the image behind a tag or a digest of a repository, a
+	// *pipeline.UserError when there is none.
+	Image(ctx context.Context, repoURL, ref string) (pipeline.Image, error)
 }
 
 type commentPayload struct {
@@ -61,18 +79,6 @@ type commentPayload struct {
 		Body string  `json:"body"`
 		User Account `json:"user"`
 	} `json:"comment"`
-}
-
-// request is one comment with commands and what they mean now.
-type request struct {
-	rec      store.RepoRecord
-	pipeline pipeline.Pipeline
-	snap     pipeline.Snapshot
-	number   int
-	pull     bool
-	comment  int64
-	actor    pipeline.Actor
-	received time.Time
 }
 
 // Comment handles issue_comment. Only what a person wrote counts, and only when
@@ -107,7 +113,7 @@ func (h *Comments) Comment(ctx context.Context, e Event) error {
 	if err := parsed.Err(); err != nil {
 		return h.refuse(ctx, r, markdown(err))
 	}
-	intents, answer, err := h.understand(ctx, &r, parsed.Commands)
+	m, err := h.understand(ctx, &r, parsed.Commands)
 	var refusal *pipeline.UserError
 	switch {
 	case errors.As(err, &refusal):
@@ -115,22 +121,53 @@ func (h *Comments) Comment(ctx context.Context, e Event) error {
 	case err != nil:
 		return err
 	}
-	if len(intents) > 0 {
-		// Reacted to once decided; see Answer.
-		if err := h.State.PutIntents(ctx, rec.ID, intents, h.Now()); err != nil {
+	return h.carryOut(ctx, r, m)
+}
+
+// carryOut stores what was asked for and says what there is to say. A request is
+// reacted to once it was decided on; see Answer.
+func (h *Comments) carryOut(ctx context.Context, r request, m meaning) error {
+	if len(m.intents) > 0 {
+		if err := h.State.PutIntents(ctx, r.rec.ID, m.intents, h.Now()); err != nil {
 			return fmt.Errorf("store requests of comment %d: %w", r.comment, err)
 		}
 	}
-	if answer == "" {
-		return nil
-	}
-	if err := h.reply(ctx, r, answer); err != nil {
+	if err := h.makeDue(ctx, r, m.due); err != nil {
 		return err
 	}
-	if len(intents) > 0 {
+	if m.answer != "" {
+		if err := h.reply(ctx, r, m.answer); err != nil {
+			return err
+		}
+	}
+	if len(m.intents) > 0 {
 		return nil
 	}
 	return h.react(ctx, r, Accepted)
+}
+
+// makeDue has Warehouses look at their sources now.
+func (h *Comments) makeDue(ctx context.Context, r request, warehouses []string) error {
+	for _, name := range warehouses {
+		w, _ := r.pipeline.Warehouse(name)
+		for _, sub := range w.Subscriptions {
+			url := sub.RepoURL()
+			switch sub.Kind() {
+			case pipeline.GitArtifact:
+				if url == "" {
+					url = h.CloneURL(r.rec.Repo)
+				}
+				url = pipeline.NormalizeGitURL(url)
+			case pipeline.ImageArtifact:
+				url = pipeline.NormalizeImage(url)
+			case pipeline.ChartArtifact:
+			}
+			if _, err := h.Hints.MarkSubscribersDue(ctx, sub.Kind(), url, h.Now()); err != nil {
+				return fmt.Errorf("refresh warehouse %s: %w", name, err)
+			}
+		}
+	}
+	return nil
 }
 
 func (h *Comments) refuse(ctx context.Context, r request, body string) error {
@@ -154,18 +191,6 @@ func (h *Comments) reply(ctx context.Context, r request, body string) error {
 		return fmt.Errorf("reply to comment %d: %w", r.comment, err)
 	}
 	return nil
-}
-
-// Answer tells the person who asked what Decide made of the request.
-func (h *Comments) Answer(ctx context.Context, rec store.RepoRecord, in store.ResolvedIntent) error {
-	if in.Comment == 0 {
-		return nil
-	}
-	r := request{rec: rec, number: in.Number, comment: in.Comment}
-	if in.Refusal == nil {
-		return h.react(ctx, r, Accepted)
-	}
-	return h.refuse(ctx, r, report.Refusal(in.Refusal))
 }
 
 // markdown renders the parser's problems, whose text is Markdown already.

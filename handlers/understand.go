@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,46 +13,80 @@ import (
 	"github.com/kargo-app/kargo/store"
 )
 
-// understand turns commands into intents and the text of an answer. One command
-// that cannot be understood voids them all.
-func (h *Comments) understand(ctx context.Context, r *request, commands []command.Command) ([]pipeline.Intent, string, error) {
+// request is one comment with commands and what they are judged by.
+type request struct {
+	rec      store.RepoRecord
+	pipeline pipeline.Pipeline
+	snap     pipeline.Snapshot
+	number   int
+	pull     bool
+	comment  int64
+	actor    pipeline.Actor
+	received time.Time
+}
+
+// meaning is what commands amount to.
+type meaning struct {
+	// intents are for Decide to judge.
+	intents []pipeline.Intent
+	// answer is for the person, empty for none.
+	answer string
+	// due names the Warehouses to look at now.
+	due []string
+}
+
+func (m *meaning) add(other meaning) {
+	m.intents = append(m.intents, other.intents...)
+	m.due = append(m.due, other.due...)
+	if m.answer != "" && other.answer != "" {
+		m.answer += "\n"
+	}
+	m.answer += other.answer
+}
+
+// understand finds out what commands mean at this moment. One that cannot be
+// understood voids them all.
+func (h *Comments) understand(ctx context.Context, r *request, commands []command.Command) (meaning, error) {
 	if !slices.ContainsFunc(commands, func(c command.Command) bool { return c.Verb != command.VerbHelp }) {
-		return nil, command.Help(command.Verbs()), nil
+		return meaning{answer: command.Help(command.Verbs())}, nil
 	}
 	if err := h.load(ctx, r); err != nil {
-		return nil, "", err
+		return meaning{}, err
 	}
-	var intents []pipeline.Intent
-	var answers []string
+	var all meaning
 	for _, c := range commands {
 		c, err := c.Resolve(r.pipeline.StageNames())
 		if err != nil {
-			return nil, "", err
+			return meaning{}, err
 		}
-		switch c.Verb {
-		case command.VerbHelp:
-			answers = append(answers, command.Help(command.Verbs()))
-		case command.VerbStatus:
-			answers = append(answers, report.Overview(r.pipeline, r.snap, c.Stages, h.Now()))
-		case command.VerbWhy:
-			answer, err := h.why(ctx, r, c)
-			if err != nil {
-				return nil, "", err
-			}
-			answers = append(answers, answer)
-		case command.VerbPromote:
-			more, err := h.promote(ctx, r, c)
-			if err != nil {
-				return nil, "", err
-			}
-			intents = append(intents, more...)
-		case command.VerbAbort:
-			intents = append(intents, r.intent(c, pipeline.Intent{Kind: pipeline.IntentAbort, Promotion: c.Promotion}))
-		default:
-			return nil, "", &pipeline.UserError{Message: fmt.Sprintf("%s is not available in this version", c.Verb), Hint: "/kargo help"}
+		m, err := h.meaningOf(ctx, r, c)
+		if err != nil {
+			return meaning{}, err
 		}
+		all.add(m)
 	}
-	return intents, strings.Join(answers, "\n"), nil
+	return all, nil
+}
+
+func (h *Comments) meaningOf(ctx context.Context, r *request, c command.Command) (meaning, error) {
+	switch c.Verb {
+	case command.VerbHelp:
+		return meaning{answer: command.Help(command.Verbs())}, nil
+	case command.VerbStatus, command.VerbWhere, command.VerbWhy, command.VerbDiff, command.VerbFreight:
+		answer, err := h.look(ctx, r, c)
+		return meaning{answer: answer}, err
+	case command.VerbRefresh:
+		return r.refresh(c)
+	}
+	intents, err := h.ask(ctx, r, c)
+	if err != nil {
+		return meaning{}, err
+	}
+	if c.DryRun {
+		answer, err := h.tryOut(ctx, r, intents)
+		return meaning{answer: answer}, err
+	}
+	return meaning{intents: intents}, nil
 }
 
 // load reads what commands are judged by. A repository whose configuration was
@@ -90,93 +123,66 @@ func (h *Comments) load(ctx context.Context, r *request) error {
 	return nil
 }
 
+// intent completes a request with who made it, where and when. Its id is the same
+// however often the comment is handled.
 func (r *request) intent(c command.Command, in pipeline.Intent) pipeline.Intent {
 	in.ID = fmt.Sprintf("%d:%d", r.comment, c.Line)
 	if in.Stage != "" {
 		in.ID += ":" + in.Stage
 	}
-	in.Actor, in.Number, in.Comment, in.ReceivedAt = r.actor, r.number, r.comment, r.received
+	in.Actor, in.Number, in.Comment, in.ReceivedAt, in.Reason = r.actor, r.number, r.comment, r.received, c.Reason
 	return in
 }
 
-func (h *Comments) promote(ctx context.Context, r *request, c command.Command) ([]pipeline.Intent, error) {
-	for flag, given := range map[string]bool{"--dry-run": c.DryRun, "--downstream": c.Downstream} {
-		if given {
-			return nil, &pipeline.UserError{Message: flag + " is not available in this version", Hint: "/kargo why " + c.Stages[0]}
-		}
+// batch makes the intents of one command stand or fall together.
+func (r *request) batch(c command.Command, intents []pipeline.Intent) []pipeline.Intent {
+	if len(intents) < 2 {
+		return intents
 	}
-	freight, err := h.freight(ctx, r, c.Freight)
-	if err != nil {
-		return nil, err
-	}
-	var intents []pipeline.Intent
-	for _, name := range c.Stages {
-		intents = append(intents, r.intent(c, pipeline.Intent{Kind: pipeline.IntentPromote, Stage: name, Freight: freight}))
-	}
-	return intents, nil
-}
-
-func (h *Comments) why(ctx context.Context, r *request, c command.Command) (string, error) {
-	stage, _ := r.pipeline.Stage(c.Stages[0])
-	id, err := h.freight(ctx, r, c.Freight)
-	if err != nil {
-		return "", err
-	}
-	return report.Why(r.pipeline, r.snap, stage, id, h.Now()), nil
-}
-
-// freight finds the id of the Freight that a command means at this moment; ""
-// means the candidate.
-func (h *Comments) freight(ctx context.Context, r *request, ref command.FreightRef) (string, error) {
-	switch ref.Kind {
-	case command.FreightLatest:
-		return "", nil
-	case command.FreightPrevious:
-		return "", &pipeline.UserError{Message: "previous is not available in this version", Hint: "name the Freight by its alias; /kargo status lists them"}
-	case command.FreightDefault, command.FreightThis:
-		f, ok, err := h.ofPull(ctx, r)
-		if err != nil {
-			return "", err
-		}
-		if ok {
-			return f.ID, nil
-		}
-		if ref.Kind == command.FreightThis {
-			return "", &pipeline.UserError{
-				Message: "no Freight holds the change of this pull request",
-				Hint:    "it appears once the change is merged, built and discovered; /kargo status",
+	for i := range intents {
+		intents[i].Batch = fmt.Sprintf("%d:%d", r.comment, c.Line)
+		for _, before := range intents[:i] {
+			if before.ID == intents[i].ID {
+				intents[i].ID += ":" + intents[i].Freight
 			}
 		}
-		return "", nil
-	default: // a name, whatever its form
-		f, refusal := r.snap.ResolveFreight(ref.Text)
-		if refusal != nil {
-			return "", refusal
-		}
-		return f.ID, nil
 	}
+	return intents
 }
 
-// ofPull returns the Freight that a pull request stands for: that of its
-// Promotion, else the one that holds its merge commit.
-func (h *Comments) ofPull(ctx context.Context, r *request) (pipeline.Freight, bool, error) {
-	if !r.pull {
-		return pipeline.Freight{}, false, nil
+// authorizeWarehouse returns a *pipeline.UserError unless the person may promote
+// into one of the Stages that take Freight of the Warehouse.
+func (r *request) authorizeWarehouse(warehouse string) error {
+	stage := pipeline.Stage{Name: warehouse}
+	for _, s := range r.pipeline.Stages {
+		if _, takes := s.Request(warehouse); !takes {
+			continue
+		}
+		if r.pipeline.Authorize(pipeline.VerbPromote, s, r.actor) == nil {
+			return nil
+		}
+		stage = s
 	}
-	p, err := h.State.PromotionByPull(ctx, r.rec.ID, r.number)
-	if err == nil {
-		return p.Freight, true, nil
+	return r.pipeline.Authorize(pipeline.VerbPromote, stage, r.actor)
+}
+
+// refresh means every Warehouse, or the one that is named.
+func (r *request) refresh(c command.Command) (meaning, error) {
+	var names []string
+	for _, w := range r.pipeline.Warehouses {
+		names = append(names, w.Name)
 	}
-	if !errors.Is(err, store.ErrNotFound) {
-		return pipeline.Freight{}, false, fmt.Errorf("find promotion of pull request %d: %w", r.number, err)
+	if c.Warehouse != "" {
+		name, err := command.ResolveName("Warehouse", names, c.Warehouse)
+		if err != nil {
+			return meaning{}, err
+		}
+		names = []string{name}
 	}
-	sha, err := h.People.MergeCommit(ctx, r.rec.Repo, r.number)
-	if err != nil {
-		return pipeline.Freight{}, false, fmt.Errorf("read pull request %d: %w", r.number, err)
+	for _, name := range names {
+		if err := r.authorizeWarehouse(name); err != nil {
+			return meaning{}, err
+		}
 	}
-	if sha == "" {
-		return pipeline.Freight{}, false, nil
-	}
-	f, ok := r.snap.Carrying(sha)
-	return f, ok, nil
+	return meaning{due: names, answer: "Looking for new artifacts in " + report.Text(strings.Join(names, ", ")) + ".\n"}, nil
 }

@@ -17,10 +17,10 @@ const (
 )
 
 // artifacts is the table of what is in the Stage now, what this Promotion brings,
-// and where to compare the two.
-func artifacts(p *pipeline.Promotion) string {
+// under the given heading, and where to compare the two.
+func artifacts(p *pipeline.Promotion, heading string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "| Artifact | %s now | This PR | |\n|---|---|---|---|\n", Text(p.Stage.Name))
+	fmt.Fprintf(&b, "| Artifact | %s now | %s | |\n|---|---|---|---|\n", Text(p.Stage.Name), heading)
 	row := func(icon, name, now, next, compare string) {
 		link := ""
 		switch {

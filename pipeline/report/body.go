@@ -18,7 +18,7 @@ const bodyLimit = 60_000
 func Body(p *pipeline.Promotion) string {
 	head := Marker(p) + "\n" +
 		fmt.Sprintf("Brings **%s** (%s) to **%s**: %s.\n\n", Text(p.Freight.Headline()), Text(p.Freight.Alias), Text(p.Stage.Name), Text(p.Reason)) +
-		artifacts(p) + gates(p)
+		artifacts(p, "This PR") + gates(p)
 	tail := undo(p) + fmt.Sprintf("\n<sub>Promotion %s · Freight %s · close to abort, draft to hold · `/kargo help`</sub>\n",
 		Code(p.ID), Code(pipeline.Short(p.Freight.ID)))
 	effect, news := EffectOf(p), commits(p)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -151,6 +152,106 @@ func state() (pipeline.Pipeline, pipeline.Snapshot) {
 	return p, s
 }
 
+// busy is a pipeline in which a lot goes on: frozen, held by hand, verifying,
+// with a queue and a past.
+func busy() (pipeline.Pipeline, pipeline.Snapshot) {
+	p := pipeline.Pipeline{
+		Name:       "web",
+		Warehouses: []pipeline.Warehouse{{Name: "web"}, {Name: "api", FreightCreationPolicy: pipeline.CreateManually}},
+		Policies:   []pipeline.PromotionPolicy{{Selector: pipeline.StageSelector{Name: "test"}, AutoPromotionEnabled: true}},
+	}
+	steps := []pipeline.StepSpec{{Uses: "git-merge-pr", As: "merge"}}
+	verify := &pipeline.Verification{Metrics: []pipeline.Metric{{Name: "smoke"}, {Name: "errors"}, {Name: "latency"}}}
+	p.Stages = []pipeline.Stage{
+		{Name: "test", Steps: steps, Verification: verify, Requests: []pipeline.FreightRequest{{Origin: "web", Direct: true}}},
+		{Name: "gate", Requests: []pipeline.FreightRequest{{Origin: "web", Stages: []string{"test"}}}},
+		{
+			Name: "prod", Steps: steps, Requests: []pipeline.FreightRequest{{Origin: "web", Stages: []string{"test"}}},
+			Approvals: pipeline.Approvals{Required: 2, From: []string{"@acme/sre"}, Quorum: []pipeline.Quorum{{From: []string{"@acme/security"}, Required: 1}}},
+		},
+	}
+	freight := func(id, alias, tag string, after time.Duration) pipeline.Freight {
+		return pipeline.Freight{
+			ID: strings.Repeat(id, 10), Alias: alias, Warehouse: "web", DiscoveredAt: now.Add(after),
+			Images: []pipeline.Image{{RepoURL: "ghcr.io/acme/web", Tag: tag}},
+		}
+	}
+	a, b, c := freight("a", "calm-owl", "1.9.2", 0), freight("b", "bold-otter", "1.9.3", time.Minute), freight("c", "keen-fox", "1.9.4", 2*time.Minute)
+	promoted := func(stage string, seq int, f pipeline.Freight, phase pipeline.Phase) pipeline.Promotion {
+		st, _ := p.Stage(stage)
+		pr := pipeline.NewPromotion(pipeline.Promotion{ID: fmt.Sprintf("%s-%d", stage, seq), Seq: seq, Stage: st, Freight: f, Actor: "ana"})
+		pr.Phase = phase
+		if phase == pipeline.Succeeded {
+			pr.FinishedAt = now.Add(time.Duration(seq) * time.Minute)
+		}
+		return pr
+	}
+	waiting := promoted("prod", 3, c, pipeline.Running)
+	waiting.Steps[0] = pipeline.StepState{Phase: pipeline.Running, Message: "1 of 2 approvals from acme/sre", WakeAt: now}
+	waiting.Approvals = []pipeline.Approval{{Actor: pipeline.Actor{Login: "ben"}, At: now.Add(30 * time.Minute)}}
+	back := promoted("prod", 2, a, pipeline.Succeeded)
+	back.Rollback = true
+	run := pipeline.VerificationRun{
+		ID: "test-v2", Seq: 2, Stage: p.Stages[0], Collection: []pipeline.Freight{c}, Phase: pipeline.VerificationRunning,
+		Metrics: []pipeline.MetricRun{
+			{Name: "smoke", Phase: pipeline.VerificationSuccessful}, {Name: "errors", Phase: pipeline.VerificationRunning, Message: "0.2 | so far"}, {Name: "latency"},
+		},
+	}
+	failed := run
+	failed.ID, failed.Seq, failed.Collection, failed.Phase, failed.Message = "test-v1", 1, []pipeline.Freight{b}, pipeline.VerificationFailed, "smoke failed"
+	return p, pipeline.Snapshot{
+		Freight: []pipeline.Freight{a, b, c},
+		Marks: []pipeline.Mark{
+			{Stage: "test", Freight: a.ID, VerifiedAt: now, LeftAt: now.Add(time.Minute)},
+			{Stage: "test", Freight: c.ID, CurrentSince: now.Add(3 * time.Minute)},
+			{Stage: "prod", Freight: a.ID, VerifiedAt: now, CurrentSince: now.Add(2 * time.Minute)},
+			{Stage: "prod", Freight: b.ID, ApprovedAt: now},
+		},
+		Freeze:        &pipeline.Freeze{Reason: "end of *year*", Actor: "zoe", Since: now, Until: now.Add(48 * time.Hour)},
+		Holds:         []pipeline.Hold{{Stage: "test", Warehouse: "web", Actor: "ana", Reason: "load test", CreatedAt: now}},
+		Verifications: []pipeline.VerificationRun{failed, run},
+		Promotions: []pipeline.Promotion{
+			promoted("test", 1, a, pipeline.Succeeded), promoted("test", 2, c, pipeline.Succeeded),
+			promoted("prod", 1, b, pipeline.Succeeded), back, waiting, promoted("prod", 4, b, pipeline.Pending),
+		},
+		Discoveries: map[string]pipeline.Discovery{"web": {Warehouse: "web", Subscriptions: []pipeline.DiscoveredSubscription{{
+			Kind: pipeline.ImageArtifact, RepoURL: "ghcr.io/acme/web", Images: []pipeline.Image{{Tag: "1.9.4"}, {Tag: "1.9.3"}, {Tag: "1.9.2"}},
+			Rejected: []pipeline.RejectedArtifact{{Ref: "nightly", Reason: "no semantic version"}},
+		}}}},
+	}
+}
+
+// trial promotes what prod left behind.
+func trial(p pipeline.Pipeline, refusal *pipeline.UserError) report.Trial {
+	stage, _ := p.Stage("prod")
+	pr := promotion()
+	pr.Stage.Requests, pr.Stage.Approvals, pr.Freight.ID, pr.HoldIntent = stage.Requests, stage.Approvals, strings.Repeat("a", 10), pipeline.SetHold
+	return report.Trial{Promotion: pr, Refusal: refusal, Change: report.Change{Known: true, Effect: report.EffectOf(pr)}}
+}
+
+// made is Freight that somebody put together.
+var made = pipeline.Freight{Warehouse: "web", Images: []pipeline.Image{{RepoURL: "ghcr.io/acme/web", Tag: "9"}}}
+
+func withCreated(s pipeline.Snapshot) pipeline.Snapshot {
+	f := made
+	f.ID, f.Alias = pipeline.FreightID(made), "new-newt"
+	s.Freight = append(slices.Clone(s.Freight), f)
+	return s
+}
+
+// answers holds one of everything that is said about requests.
+func answers() []report.Answered {
+	return []report.Answered{
+		{Intent: pipeline.Intent{Kind: pipeline.IntentPromote, Stage: "test"}},
+		{Intent: pipeline.Intent{Kind: pipeline.IntentPromote, Stage: "prod", Batch: "1:1"}, Refusal: &pipeline.UserError{Message: "it is *closed*", Hint: "/kargo why prod"}},
+		{Intent: pipeline.Intent{Kind: pipeline.IntentFreeze, Reason: "@everyone", Until: now}},
+		{Intent: pipeline.Intent{Kind: pipeline.IntentHold, Stage: "prod", Reason: "audit"}},
+		{Intent: pipeline.Intent{Kind: pipeline.IntentApprove, Stage: "prod", Bypass: true, Freight: oldSHA, Reason: "hotfix", Actor: pipeline.Actor{Login: "zoe"}}},
+		{Intent: pipeline.Intent{Kind: pipeline.IntentRollback, Stage: "prod"}, Promotion: "prod-5"},
+		{Intent: pipeline.Intent{Kind: pipeline.IntentCreate, New: &made}},
+	}
+}
+
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	p, s := state()
@@ -167,6 +268,15 @@ func TestGolden(t *testing.T) {
 		return report.Why(p, s, st, freight, now.Add(10*time.Minute))
 	}
 	title, message := report.MergeMessage(promotion(), 7)
+	fullP, full := busy()
+	stageOf := func(name string) string {
+		st, _ := fullP.Stage(name)
+		return report.Stage(fullP, full, st, now.Add(time.Hour))
+	}
+	whyBusy := func(stage, freight string) string {
+		st, _ := fullP.Stage(stage)
+		return report.Why(fullP, full, st, freight, now.Add(time.Hour))
+	}
 	for name, got := range map[string]string{
 		"body": report.Body(promotion()), "body-first": report.Body(first()),
 		"comment-waiting": report.Comment(promotion(), site), "comment-merged": report.Comment(merged(), report.Site{}), "comment-failed": report.Comment(failed(), site),
@@ -177,6 +287,15 @@ func TestGolden(t *testing.T) {
 		"refusal-command": report.Refusal(&pipeline.UserError{Message: "web 1.9.3 cannot enter prod yet: verified in test: never promoted there", Hint: "/promote test"}),
 		"refusal-hint":    report.Refusal(pipeline.UnknownStage(p, "prd")),
 		"merge":           title + "\n\n" + message,
+		"frozen":          report.Overview(fullP, full, nil, now.Add(time.Hour)),
+		"stage-prod":      stageOf("prod"), "stage-test": stageOf("test"), "stage-gate": stageOf("gate"),
+		"why-frozen": whyBusy("prod", "cccccccccc"), "why-queued": whyBusy("prod", "bbbbbbbbbb"), "why-manual-hold": whyBusy("test", "cccccccccc"),
+		"freight": report.FreightList(fullP, full, ""), "freight-none": report.FreightList(fullP, full, "api"),
+		"dry-run":         report.DryRun(fullP, full, trial(fullP, nil), now.Add(time.Hour)),
+		"dry-run-refused": report.DryRun(fullP, full, trial(fullP, &pipeline.UserError{Message: "carl may not promote"}), now.Add(time.Hour)),
+		"diff":            report.Diff(promotion(), report.Change{Known: true, Effect: report.EffectOf(promotion())}),
+		"diff-nothing":    report.Diff(promotion(), report.Change{Known: true}), "diff-obstacle": report.Diff(promotion(), report.Change{Obstacle: "env/prod is no directory"}),
+		"answers": report.Answer(withCreated(full), answers()),
 	} {
 		path := filepath.Join("testdata", name+".md")
 		if *update {

@@ -59,7 +59,9 @@ func summary(p *pipeline.Promotion) string {
 // next is the command that helps on from here, "" where none is needed.
 func next(p *pipeline.Promotion) string {
 	switch p.Phase {
-	case pipeline.Failed, pipeline.Errored, pipeline.Aborted:
+	case pipeline.Failed, pipeline.Errored:
+		return fmt.Sprintf("\nIt is not tried again by itself. Next: %s\n", Code("/kargo retry "+p.ID))
+	case pipeline.Aborted:
 		return fmt.Sprintf("\nIt is not tried again by itself. Next: %s\n", Code("/promote "+p.Stage.Name+" "+p.Freight.Alias))
 	default:
 		return ""

@@ -1,0 +1,54 @@
+package handlers
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/report"
+	"github.com/kargo-app/kargo/store"
+)
+
+// Answer tells the person who asked what Decide made of requests that came with
+// one comment, in one reply. A request that needs no words gets the reaction only.
+func (h *Comments) Answer(ctx context.Context, rec store.RepoRecord, resolved []store.ResolvedIntent) error {
+	if len(resolved) == 0 || resolved[0].Comment == 0 {
+		return nil
+	}
+	first := resolved[0]
+	r := request{rec: rec, number: first.Number, comment: first.Comment}
+	var snap pipeline.Snapshot
+	for _, in := range resolved {
+		if in.Refusal != nil || !report.NeedsState(in.Intent) {
+			continue
+		}
+		var err error
+		if snap, err = h.State.Snapshot(ctx, rec.ID); err != nil {
+			return fmt.Errorf("load state of %s: %w", rec.Repo, err)
+		}
+		break
+	}
+	granted, refused := false, false
+	answers := make([]report.Answered, len(resolved))
+	for i, in := range resolved {
+		answers[i] = report.Answered{Intent: in.Intent, Promotion: in.Promotion, Refusal: in.Refusal}
+		granted, refused = granted || in.Refusal == nil, refused || in.Refusal != nil
+	}
+	if body := report.Answer(snap, answers); body != "" {
+		// Requests of one comment may be decided on at different times: each time has
+		// its own reply.
+		marker := report.AnswerMarker(first.ID)
+		if err := h.People.Reply(ctx, rec.Repo, first.Number, marker, marker+"\n"+body); err != nil {
+			return fmt.Errorf("reply to comment %d: %w", first.Comment, err)
+		}
+	}
+	if granted {
+		if err := h.react(ctx, r, Accepted); err != nil {
+			return err
+		}
+	}
+	if refused {
+		return h.react(ctx, r, Refused)
+	}
+	return nil
+}

@@ -1,0 +1,217 @@
+package handlers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/kargo-app/kargo/handlers/command"
+	"github.com/kargo-app/kargo/pipeline"
+)
+
+// ask turns a command that changes something into requests. What they are about
+// is bound here, to the state at the time of receipt; whether they are granted is
+// for Decide to say.
+func (h *Comments) ask(ctx context.Context, r *request, c command.Command) ([]pipeline.Intent, error) {
+	var in pipeline.Intent
+	var err error
+	switch c.Verb {
+	case command.VerbPromote:
+		return h.promote(ctx, r, c)
+	case command.VerbRollback:
+		in, err = h.rollback(ctx, r, c)
+	case command.VerbApprove:
+		in, err = h.approve(ctx, r, c)
+	case command.VerbReject:
+		in = pipeline.Intent{Kind: pipeline.IntentReject, Stage: c.Stages[0]}
+		if active, ok := r.snap.Active(c.Stages[0]); ok {
+			in.Promotion = active.ID
+		}
+	case command.VerbVerify:
+		in = pipeline.Intent{Kind: pipeline.IntentVerify, Stage: c.Stages[0]}
+		if c.Stop {
+			in.Kind = pipeline.IntentStopVerify
+		}
+	case command.VerbAbort:
+		in.Kind = pipeline.IntentAbort
+		var p pipeline.Promotion
+		p, err = h.promotion(ctx, r, c, func(p pipeline.Promotion) bool { return !p.Phase.Terminal() })
+		in.Promotion = p.ID
+	case command.VerbRetry:
+		in.Kind, in.FromStart = pipeline.IntentRetry, c.FromStart
+		var p pipeline.Promotion
+		p, err = h.promotion(ctx, r, c, func(p pipeline.Promotion) bool { return p.Phase.Terminal() })
+		in.Promotion = p.ID
+	case command.VerbHold:
+		in = pipeline.Intent{Kind: pipeline.IntentHold, Stage: c.Stages[0]}
+	case command.VerbResume:
+		in = pipeline.Intent{Kind: pipeline.IntentResume, Stage: c.Stages[0]}
+	case command.VerbFreeze:
+		in.Kind = pipeline.IntentFreeze
+		if c.Until > 0 {
+			in.Until = r.received.Add(c.Until)
+		}
+	case command.VerbThaw:
+		in.Kind = pipeline.IntentThaw
+	case command.VerbAlias:
+		in, err = h.alias(ctx, r, c)
+	case command.VerbDelete:
+		in.Kind = pipeline.IntentDelete
+		var f pipeline.Freight
+		f, err = h.named(ctx, r, c.Freight)
+		in.Freight = f.ID
+	case command.VerbCreate:
+		in.Kind = pipeline.IntentCreate
+		in.New, err = h.create(ctx, r, c)
+	default:
+		err = fmt.Errorf("verb %s has no meaning", c.Verb)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return []pipeline.Intent{r.intent(c, in)}, nil
+}
+
+func (h *Comments) promote(ctx context.Context, r *request, c command.Command) ([]pipeline.Intent, error) {
+	if c.Downstream {
+		return h.downstream(ctx, r, c)
+	}
+	var intents []pipeline.Intent
+	for _, name := range c.Stages {
+		stage, _ := r.pipeline.Stage(name)
+		freight, err := h.freight(ctx, r, c.Freight, stage)
+		if err != nil {
+			return nil, err
+		}
+		intents = append(intents, r.intent(c, pipeline.Intent{Kind: pipeline.IntentPromote, Stage: name, Freight: freight}))
+	}
+	return r.batch(c, intents), nil
+}
+
+// downstream means all Stages that take Freight from the named ones. Without
+// Freight it is about what is current there. Stages that only route are left out:
+// what is verified before them is behind them already.
+func (h *Comments) downstream(ctx context.Context, r *request, c command.Command) ([]pipeline.Intent, error) {
+	var intents []pipeline.Intent
+	for _, name := range c.Stages {
+		up, _ := r.pipeline.Stage(name)
+		freight, err := h.leaving(ctx, r, c.Freight, up)
+		if err != nil {
+			return nil, err
+		}
+		found := 0
+		for _, stage := range r.pipeline.Stages {
+			for _, req := range stage.Requests {
+				if stage.ControlFlow() || !slices.Contains(req.Stages, name) {
+					continue
+				}
+				id, ok := freight[req.Origin]
+				if !ok {
+					continue
+				}
+				found++
+				in := r.intent(c, pipeline.Intent{Kind: pipeline.IntentPromote, Stage: stage.Name, Freight: id})
+				if !slices.ContainsFunc(intents, func(other pipeline.Intent) bool { return other.Stage == in.Stage && other.Freight == in.Freight }) {
+					intents = append(intents, in)
+				}
+			}
+		}
+		if found == 0 {
+			return nil, &pipeline.UserError{
+				Message: fmt.Sprintf("no Stage takes this Freight from %s", name),
+				Hint:    "/kargo status",
+			}
+		}
+	}
+	return r.batch(c, intents), nil
+}
+
+// leaving returns the Freight to promote out of a Stage by origin; an empty id
+// stands for the newest that the next Stage may take.
+func (h *Comments) leaving(ctx context.Context, r *request, ref command.FreightRef, up pipeline.Stage) (map[string]string, error) {
+	id, err := h.freight(ctx, r, ref, up)
+	if err != nil {
+		return nil, err
+	}
+	if f, ok := r.snap.FreightByID(id); ok {
+		return map[string]string{f.Warehouse: f.ID}, nil
+	}
+	all := map[string]string{}
+	for _, req := range up.Requests {
+		cur, occupied := r.snap.Current(up.Name, req.Origin)
+		switch {
+		case occupied:
+			all[req.Origin] = cur.ID
+		case up.ControlFlow() || ref.Kind == command.FreightLatest:
+			all[req.Origin] = ""
+		}
+	}
+	if len(all) == 0 {
+		return nil, &pipeline.UserError{Message: fmt.Sprintf("there is no Freight in %s", up.Name), Hint: "/kargo status " + up.Name}
+	}
+	return all, nil
+}
+
+// rollback leaves "previous" to Decide: what is current may change until then.
+func (h *Comments) rollback(ctx context.Context, r *request, c command.Command) (pipeline.Intent, error) {
+	in := pipeline.Intent{Kind: pipeline.IntentRollback, Stage: c.Stages[0]}
+	switch c.Freight.Kind {
+	case command.FreightDefault, command.FreightPrevious:
+		return in, nil
+	case command.FreightLatest:
+		return in, &pipeline.UserError{Message: "the latest Freight is nothing to go back to", Hint: "/promote " + c.Stages[0]}
+	default:
+		stage, _ := r.pipeline.Stage(c.Stages[0])
+		var err error
+		in.Freight, err = h.freight(ctx, r, c.Freight, stage)
+		return in, err
+	}
+}
+
+// approve counts for the pull request as it is now. With a bypass it is about
+// Freight: what is named, else that of the pull request, else the newest.
+func (h *Comments) approve(ctx context.Context, r *request, c command.Command) (pipeline.Intent, error) {
+	stage, _ := r.pipeline.Stage(c.Stages[0])
+	in := pipeline.Intent{Kind: pipeline.IntentApprove, Stage: stage.Name, Bypass: c.Bypass}
+	var err error
+	if c.Bypass || c.Freight.Kind != command.FreightDefault {
+		if in.Freight, err = h.freight(ctx, r, c.Freight, stage); err != nil {
+			return in, err
+		}
+	}
+	if c.Bypass {
+		if in.Freight == "" {
+			in.Freight = r.newest(stage).ID
+		}
+		return in, nil
+	}
+	active, ok := r.snap.Active(stage.Name)
+	if in.Freight != "" {
+		active, ok = r.snap.Last(stage.Name, in.Freight)
+	}
+	if ok && !active.Phase.Terminal() {
+		in.Promotion, in.Freight, in.Head = active.ID, active.Freight.ID, active.Pull().Head
+	}
+	return in, nil
+}
+
+// newest returns the newest Freight that a Stage asks for, available or not.
+func (r *request) newest(stage pipeline.Stage) pipeline.Freight {
+	var newest pipeline.Freight
+	for _, f := range r.takenBy(stage).Freight {
+		if newest.ID == "" || f.DiscoveredAt.After(newest.DiscoveredAt) {
+			newest = f
+		}
+	}
+	return newest
+}
+
+func (h *Comments) alias(ctx context.Context, r *request, c command.Command) (pipeline.Intent, error) {
+	in := pipeline.Intent{Kind: pipeline.IntentAlias, Alias: c.Name}
+	if _, isStage := r.pipeline.Stage(c.Name); isStage {
+		return in, &pipeline.UserError{Message: fmt.Sprintf("%q is the name of a Stage, and commands would take it for that", c.Name)}
+	}
+	f, err := h.named(ctx, r, c.Freight)
+	in.Freight = f.ID
+	return in, err
+}

@@ -1,0 +1,183 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/kargo-app/kargo/handlers/command"
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/store"
+)
+
+// freight returns the id of the Freight that a reference means for a Stage at
+// this moment; "" means the newest that the Stage may take.
+func (h *Comments) freight(ctx context.Context, r *request, ref command.FreightRef, stage pipeline.Stage) (string, error) {
+	switch ref.Kind {
+	case command.FreightLatest:
+		return "", nil
+	case command.FreightPrevious:
+		f, ok := r.previous(stage)
+		if !ok {
+			return "", &pipeline.UserError{
+				Message: fmt.Sprintf("no Freight was verified in %s before what is current there", stage.Name),
+				Hint:    "/kargo status " + stage.Name,
+			}
+		}
+		return f.ID, nil
+	case command.FreightDefault, command.FreightThis:
+		f, ok, err := h.ofPull(ctx, r, stage)
+		if err != nil || ok {
+			return f.ID, err
+		}
+		if ref.Kind == command.FreightThis {
+			return "", noFreightHere
+		}
+		return "", nil
+	default: // a name, whatever its form
+		if f, refusal := r.takenBy(stage).ResolveFreight(ref.Text); refusal == nil {
+			return f.ID, nil
+		}
+		f, refusal := r.snap.ResolveFreight(ref.Text)
+		if refusal != nil {
+			return "", refusal
+		}
+		return f.ID, nil
+	}
+}
+
+var noFreightHere = &pipeline.UserError{
+	Message: "no Freight holds the change of this pull request",
+	Hint:    "it appears once the change is merged, built and discovered; /kargo freight",
+}
+
+// named returns the Freight of a command that is about no Stage.
+func (h *Comments) named(ctx context.Context, r *request, ref command.FreightRef) (pipeline.Freight, error) {
+	switch ref.Kind {
+	case command.FreightThis:
+		f, ok, err := h.ofPull(ctx, r, pipeline.Stage{})
+		if err == nil && !ok {
+			err = noFreightHere
+		}
+		return f, err
+	case command.FreightLatest, command.FreightPrevious, command.FreightDefault:
+		return pipeline.Freight{}, &pipeline.UserError{
+			Message: fmt.Sprintf("%s means Freight only where a Stage is named", ref.Kind),
+			Hint:    "name the Freight by its alias; /kargo freight lists them",
+		}
+	default:
+		f, refusal := r.snap.ResolveFreight(ref.Text)
+		if refusal != nil {
+			return pipeline.Freight{}, refusal
+		}
+		return f, nil
+	}
+}
+
+// takenBy is the state with only the Freight that a Stage asks for.
+func (r *request) takenBy(stage pipeline.Stage) pipeline.Snapshot {
+	s := r.snap
+	s.Freight = slices.DeleteFunc(slices.Clone(s.Freight), func(f pipeline.Freight) bool {
+		_, takes := stage.Request(f.Warehouse)
+		return !takes
+	})
+	return s
+}
+
+// ofPull returns the Freight that a pull request stands for: that of its
+// Promotion, else the newest that holds its merge commit, if there is one of those
+// that the Stage asks for.
+func (h *Comments) ofPull(ctx context.Context, r *request, stage pipeline.Stage) (pipeline.Freight, bool, error) {
+	p, sha, err := h.pullOf(ctx, r)
+	if err != nil || p == nil && sha == "" {
+		return pipeline.Freight{}, false, err
+	}
+	if p != nil {
+		return p.Freight, true, nil
+	}
+	if f, ok := r.takenBy(stage).Carrying(sha); ok {
+		return f, true, nil
+	}
+	f, ok := r.snap.Carrying(sha)
+	return f, ok, nil
+}
+
+// pullOf returns the Promotion whose pull request was commented on, or the commit
+// that the pull request left on its base; neither for an issue.
+func (h *Comments) pullOf(ctx context.Context, r *request) (*pipeline.Promotion, string, error) {
+	if !r.pull {
+		return nil, "", nil
+	}
+	p, err := h.State.PromotionByPull(ctx, r.rec.ID, r.number)
+	if err == nil {
+		return &p, "", nil
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return nil, "", fmt.Errorf("find promotion of pull request %d: %w", r.number, err)
+	}
+	sha, err := h.People.MergeCommit(ctx, r.rec.Repo, r.number)
+	if err != nil {
+		return nil, "", fmt.Errorf("read pull request %d: %w", r.number, err)
+	}
+	return nil, sha, nil
+}
+
+// promotion returns the Promotion that an abort or a retry means: the one that is
+// named by its id or by its Stage, else that of the pull request commented on. of
+// chooses among those of a Stage, newest first.
+func (h *Comments) promotion(ctx context.Context, r *request, c command.Command, of func(pipeline.Promotion) bool) (pipeline.Promotion, error) {
+	if c.Promotion == "" {
+		p, _, err := h.pullOf(ctx, r)
+		if err != nil {
+			return pipeline.Promotion{}, err
+		}
+		if p == nil {
+			return pipeline.Promotion{}, &pipeline.UserError{
+				Message: "this is not the pull request of a Promotion",
+				Hint:    fmt.Sprintf("name the Promotion: /kargo %s prod-142; /kargo status lists them", c.Verb),
+			}
+		}
+		return *p, nil
+	}
+	newest := slices.Clone(r.snap.Promotions)
+	slices.SortFunc(newest, func(a, b pipeline.Promotion) int { return b.Seq - a.Seq })
+	for _, p := range newest {
+		if p.ID == c.Promotion {
+			return p, nil
+		}
+	}
+	stage, err := command.ResolveName("Stage", r.pipeline.StageNames(), c.Promotion)
+	if err != nil {
+		ids := make([]string, len(newest))
+		for i, p := range newest {
+			ids[i] = p.ID
+		}
+		refusal := &pipeline.UserError{Message: fmt.Sprintf("there is no Promotion %q", c.Promotion), Hint: "/kargo status"}
+		if near := pipeline.DidYouMean(c.Promotion, ids); near != "" {
+			refusal.Hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		return pipeline.Promotion{}, refusal
+	}
+	for _, p := range newest {
+		if p.Stage.Name == stage && of(p) {
+			return p, nil
+		}
+	}
+	return pipeline.Promotion{}, &pipeline.UserError{
+		Message: fmt.Sprintf("there is no Promotion into %s to %s", stage, c.Verb),
+		Hint:    "/kargo status " + stage,
+	}
+}
+
+// previous returns the Freight that left the Stage last of those that were
+// verified there.
+func (r *request) previous(stage pipeline.Stage) (pipeline.Freight, bool) {
+	var newest pipeline.Mark
+	for _, m := range r.snap.Marks {
+		if m.Stage == stage.Name && m.CurrentSince.IsZero() && !m.VerifiedAt.IsZero() && m.LeftAt.After(newest.LeftAt) {
+			newest = m
+		}
+	}
+	return r.snap.FreightByID(newest.Freight)
+}

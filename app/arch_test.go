@@ -21,12 +21,14 @@ var layers = map[string][]string{
 	"pipeline/report":       {"pipeline"},
 	"pipeline/discover":     {"pipeline", "pipeline/expr"},
 	"pipeline/step":         {"pipeline", "pipeline/expr", "pipeline/report", "pipeline/tree", "manifest/edit"},
+	"pipeline/verify":       {"pipeline", "pipeline/expr"},
 	"pipeline/promotion":    {"pipeline", "pipeline/expr", "pipeline/report", "pipeline/step", "pipeline/tree"},
 	"pipeline/reconcile":    {"pipeline", "pipeline/discover", "manifest/kargofile", "store"},
 	"manifest/appmanifest":  {},
 	"manifest/edit":         {},
 	"manifest/kargocrd":     {},
 	"manifest/kargofile":    {"pipeline", "pipeline/expr"},
+	"manifest/scaffold":     {},
 	"store":                 {"pipeline"},
 	"store/sqlite":          {"pipeline", "store"},
 	"handlers":              {"pipeline", "pipeline/report", "handlers/command", "store"},
@@ -56,6 +58,7 @@ var purity = map[string][]string{
 	"manifest/edit":      {"os", "net", "net/http", "database/sql", "os/exec"},
 	"manifest/kargocrd":  {"os", "net", "net/http", "database/sql", "os/exec"},
 	"manifest/kargofile": {"os", "net", "net/http", "database/sql", "os/exec"},
+	"manifest/scaffold":  {"os", "net", "net/http", "database/sql", "os/exec"},
 	"handlers/command":   {"os", "net", "net/http", "database/sql", "os/exec"},
 }
 

@@ -1,0 +1,9 @@
+package pipeline
+
+import "fmt"
+
+// WorkflowRunEvent is the wake key of one run of a GitHub Actions workflow.
+func WorkflowRunEvent(id int64) string { return fmt.Sprintf("workflow-run/%d", id) }
+
+// DeploymentEvent is the wake key of Deployments of one commit.
+func DeploymentEvent(sha string) string { return "deployment/" + sha }

@@ -1,0 +1,354 @@
+package verify
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/expr"
+)
+
+const (
+	// atOnce bounds how many metrics of a run are measured at the same time.
+	atOnce = 8
+	// longestValue and longestMessage bound what is kept of a measurement, in bytes.
+	longestValue   = 1 << 10
+	longestMessage = 1 << 10
+)
+
+// lazy is what a pass makes only once, and only when something needs it.
+type lazy struct {
+	mu     sync.Mutex // guards run too, while metrics are measured
+	once   sync.Once
+	env    expr.Env
+	envErr error
+}
+
+// kept is how a MetricRun's State is stored: what the provider wants to remember,
+// and the events that the measurement waits for.
+type kept struct {
+	On    []string        `json:"on,omitempty"`
+	State json.RawMessage `json:"state,omitempty"`
+}
+
+func unpack(raw json.RawMessage) kept {
+	var k kept
+	if json.Unmarshal(raw, &k) != nil {
+		return kept{}
+	}
+	return k
+}
+
+func pack(state any, on []string) (json.RawMessage, error) {
+	k := kept{On: on}
+	if state != nil {
+		raw, err := json.Marshal(state)
+		if err != nil {
+			return nil, fmt.Errorf("state of the measurement: %w", err)
+		}
+		k.State = raw
+	}
+	return json.Marshal(k)
+}
+
+// measure takes all measurements that are due.
+func (p *pass) measure(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for i, m := range p.run.Stage.Verification.Metrics {
+		mr := &p.run.Metrics[i]
+		if mr.Phase.Terminal() {
+			continue
+		}
+		late := deadline(m, mr)
+		expired := !late.IsZero() && !p.now.Before(late)
+		// Which event has come is not known here, so whoever waits for one looks.
+		waits := inFlight(mr) != nil && len(unpack(mr.State).On) > 0
+		if !waits && !expired && p.now.Before(mr.Due) {
+			continue
+		}
+		group.Go(func() error { return p.one(ctx, i) })
+	}
+	return group.Wait()
+}
+
+// one takes, or goes on with, one measurement, and assesses its metric.
+func (p *pass) one(ctx context.Context, i int) error {
+	m, mr := p.run.Stage.Verification.Metrics[i], &p.run.Metrics[i]
+	p.lazy.mu.Lock()
+	begin(mr, p.now)
+	p.lazy.mu.Unlock()
+	filled, out, err := p.look(ctx, i)
+
+	p.lazy.mu.Lock()
+	defer p.lazy.mu.Unlock()
+	var stop *stopError
+	if errors.As(err, &stop) || ctx.Err() != nil {
+		return fmt.Errorf("metric %s of %s: %w", m.Name, p.run.ID, errors.Join(err, ctx.Err()))
+	}
+	open := begin(mr, p.now)
+	if after, transient := pipeline.IsTransient(err); transient {
+		open.Message = p.text(err.Error(), longestMessage)
+		mr.Message, mr.Due = open.Message, p.now.Add(max(after, errorRetry))
+	} else if err == nil && out.Wait != nil {
+		err = p.wait(mr, open, out)
+	} else if err == nil {
+		p.done(filled, mr, *open, out)
+	}
+	if _, transient := pipeline.IsTransient(err); err != nil && !transient {
+		p.failed(m, mr, *open, err)
+	}
+	p.settle(m, mr, isPermanent(err))
+	p.r.Log.DebugContext(ctx, "verification metric measured", "verification", p.run.ID, "metric", m.Name, "phase", string(mr.Phase))
+	return nil
+}
+
+// look asks the provider. A panic is an error like any other. The metric comes back
+// with arguments in its conditions.
+func (p *pass) look(ctx context.Context, i int) (m pipeline.Metric, out Outcome, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = Permanent(fmt.Errorf("internal error: provider %s panicked: %v", m.Provider.Kind, cause))
+		}
+	}()
+	m = p.run.Stage.Verification.Metrics[i]
+	provider, ok := p.r.Providers[m.Provider.Kind]
+	if !ok {
+		return m, out, Permanent(fmt.Errorf("there is no provider %q; known are %s",
+			m.Provider.Kind, strings.Join(slices.Sorted(maps.Keys(p.r.Providers)), ", ")))
+	}
+	if m, err = p.fill(ctx, m); err != nil {
+		return m, out, err
+	}
+	out, err = provider.Measure(ctx, p.lookAt(i, m.Provider.Config))
+	return m, out, err
+}
+
+func (p *pass) lookAt(i int, config map[string]any) Look {
+	p.lazy.mu.Lock()
+	defer p.lazy.mu.Unlock()
+	mr := &p.run.Metrics[i]
+	head := *p.run
+	head.Metrics = nil
+	return Look{
+		Run: head, Metric: mr.Name, Number: mr.Count + 1, Config: config, State: unpack(mr.State).State,
+		Since: begin(mr, p.now).StartedAt, Now: p.now, secret: p.secret, hide: p.mask.add,
+		remember: func(ctx context.Context, state any) error {
+			p.lazy.mu.Lock()
+			defer p.lazy.mu.Unlock()
+			raw, err := pack(state, unpack(mr.State).On)
+			if err != nil {
+				return &stopError{err}
+			}
+			mr.State = raw
+			if err := p.save(ctx, *p.run); err != nil {
+				return &stopError{fmt.Errorf("save: %w", err)}
+			}
+			return nil
+		},
+	}
+}
+
+// wait leaves the measurement in progress.
+func (p *pass) wait(mr *pipeline.MetricRun, open *pipeline.Measurement, out Outcome) error {
+	raw, err := pack(out.State, out.Wait.On)
+	if err != nil {
+		return err
+	}
+	open.Message, open.URL = p.text(out.Message, longestMessage), p.link(out.URL)
+	after := out.Wait.After
+	if after <= 0 {
+		after = p.r.Poll
+	}
+	if after <= 0 {
+		after = defaultPollInterval
+	}
+	mr.State, mr.Message, mr.Due = raw, open.Message, p.now.Add(max(after, shortestPollInterval))
+	return nil
+}
+
+// done records what was measured. m has its arguments filled in.
+func (p *pass) done(m pipeline.Metric, mr *pipeline.MetricRun, at pipeline.Measurement, out Outcome) {
+	at.Phase = out.Phase
+	if at.Phase == "" {
+		at.Phase = pipeline.VerificationSuccessful
+	}
+	at.Message = out.Message
+	if m.SuccessCondition != "" || m.FailureCondition != "" {
+		var err error
+		if at.Phase, err = judge(m.SuccessCondition, m.FailureCondition, out.Value); err != nil {
+			at.Message = err.Error()
+		}
+	}
+	at.Value = out.Text
+	if at.Value == "" && out.Value != nil {
+		raw, err := json.Marshal(out.Value)
+		if err != nil {
+			raw = fmt.Append(nil, out.Value)
+		}
+		at.Value = string(raw)
+	}
+	at.Value, at.Message, at.URL = p.text(at.Value, longestValue), p.text(at.Message, longestMessage), p.link(out.URL)
+	at.FinishedAt = p.now
+	record(m, mr, at)
+}
+
+func (p *pass) failed(m pipeline.Metric, mr *pipeline.MetricRun, at pipeline.Measurement, err error) {
+	at.Phase, at.FinishedAt = pipeline.VerificationError, p.now
+	at.Message = p.text(err.Error(), longestMessage)
+	record(m, mr, at)
+}
+
+// settle gives the metric its phase after a look.
+func (p *pass) settle(m pipeline.Metric, mr *pipeline.MetricRun, permanent bool) {
+	phase, why := assess(m, mr)
+	if permanent {
+		phase, why = pipeline.VerificationError, ""
+	}
+	late := deadline(m, mr)
+	switch {
+	case phase.Terminal():
+		message := why
+		if mr.Message != "" && why != "" {
+			message = why + ": " + mr.Message
+		} else if why == "" {
+			message = mr.Message
+		}
+		finish(mr, phase, message, p.now)
+	case !late.IsZero() && !p.now.Before(late):
+		expire(m, mr, p.now)
+	case inFlight(mr) == nil:
+		mr.Phase, mr.Due = pipeline.VerificationRunning, next(m, mr, p.run.StartedAt)
+	}
+}
+
+// fill puts arguments and expressions into the metric's conditions and
+// configuration.
+func (p *pass) fill(ctx context.Context, m pipeline.Metric) (pipeline.Metric, error) {
+	t := template{
+		arg:  func(name string) (string, error) { return p.arg(ctx, name) },
+		eval: func(source string) (any, error) { return p.eval(ctx, source) },
+	}
+	for _, condition := range []*string{&m.SuccessCondition, &m.FailureCondition} {
+		value, err := t.fill(*condition)
+		if err != nil {
+			return m, err
+		}
+		if *condition, err = written(value); err != nil {
+			return m, err
+		}
+	}
+	config, err := t.fillAny(m.Provider.Config)
+	if err != nil {
+		return m, err
+	}
+	m.Provider.Config, _ = config.(map[string]any)
+	return m, nil
+}
+
+func (p *pass) eval(ctx context.Context, source string) (any, error) {
+	env, err := p.env(ctx)
+	if _, transient := pipeline.IsTransient(err); transient {
+		return nil, &stopError{err}
+	}
+	if err != nil {
+		return nil, Permanent(err)
+	}
+	args := make(map[string]any, len(p.run.Args))
+	for name, value := range p.run.Args {
+		args[name] = value
+	}
+	env.Extra = maps.Clone(env.Extra)
+	if env.Extra == nil {
+		env.Extra = map[string]any{}
+	}
+	env.Extra["args"] = args
+	value, err := expr.Evaluate(source, env)
+	if err != nil {
+		return nil, Permanent(err)
+	}
+	return value, nil
+}
+
+// arg returns the value of an argument.
+func (p *pass) arg(ctx context.Context, name string) (string, error) {
+	for _, a := range p.run.Stage.Verification.Args {
+		if a.Name == name && a.Secret != "" {
+			return p.secret(ctx, a.Secret)
+		}
+	}
+	value, ok := p.run.Args[name]
+	if !ok {
+		return "", Permanent(fmt.Errorf("there is no argument %s", name))
+	}
+	return value, nil
+}
+
+func (p *pass) secret(ctx context.Context, name string) (string, error) {
+	value, err := p.r.Secrets.Secret(ctx, p.run.Repo, name)
+	if _, transient := pipeline.IsTransient(err); transient {
+		return "", &stopError{fmt.Errorf("secret %s: %w", name, err)}
+	}
+	if err != nil {
+		return "", fmt.Errorf("secret %s: %w", name, err)
+	}
+	p.mask.add(value)
+	return value, nil
+}
+
+func (p *pass) env(ctx context.Context) (expr.Env, error) {
+	p.lazy.once.Do(func() {
+		p.lazy.env, p.lazy.envErr = p.r.Env(ctx, p.run)
+		if p.lazy.env.Now == nil {
+			p.lazy.env.Now = func() time.Time { return p.now }
+		}
+	})
+	return p.lazy.env, p.lazy.envErr
+}
+
+// endMeasurement lets the provider take back what it has begun. That it cannot is
+// not worth keeping the run open.
+func (p *pass) endMeasurement(ctx context.Context, i int) {
+	m := p.run.Stage.Verification.Metrics[i]
+	ender, ok := p.r.Providers[m.Provider.Kind].(Ender)
+	if !ok {
+		return
+	}
+	err := func() (err error) {
+		defer func() {
+			if cause := recover(); cause != nil {
+				err = fmt.Errorf("provider %s panicked: %v", m.Provider.Kind, cause)
+			}
+		}()
+		filled, err := p.fill(ctx, m)
+		if err != nil {
+			return err
+		}
+		return ender.End(ctx, p.lookAt(i, filled.Provider.Config))
+	}()
+	if err != nil {
+		p.r.Log.WarnContext(ctx, "measurement not taken back", "verification", p.run.ID, "metric", m.Name, "err", p.mask.hide(err.Error()))
+	}
+}
+
+// text is what may be recorded of a text: without secrets, not too long.
+func (p *pass) text(s string, limit int) string {
+	return shorten(strings.ToValidUTF8(p.mask.hide(s), "\ufffd"), limit)
+}
+
+// link lets only addresses of web pages through.
+func (p *pass) link(u string) string {
+	if len(u) > longestMessage || !strings.HasPrefix(u, "https://") && !strings.HasPrefix(u, "http://") {
+		return ""
+	}
+	return p.mask.hide(u)
+}

@@ -121,6 +121,7 @@ func stageNode(s pipeline.Stage) *yaml.Node {
 		o.set("promotionTemplate", template.node)
 		o.set("pullRequest", pullRequestNode(s.PullRequest))
 		o.set("approvals", approvalsNode(s.Approvals))
+		o.set("verification", verificationNode(s.Verification))
 		o.text("concurrency", string(s.Concurrency))
 		if s.Environment == "" {
 			o.set("environment", valueNode(false))

@@ -33,6 +33,7 @@ type document struct {
 	stages     []*stage
 	policies   []policy
 	windows    []window
+	templates  []*analysisTemplate
 	access     pipeline.Access
 	defaults   defaults
 	// promotion is policies followed by what autoPromote stands for.
@@ -59,9 +60,10 @@ func (d *decoder) document(root *yaml.Node) *document {
 		{"stages", func(n *yaml.Node, _ string) { stages = n }},
 		{"promotionPolicies", d.list(func(n *yaml.Node, path string) { doc.policies = append(doc.policies, d.policy(n, path)) })},
 		{"promotionWindows", d.list(func(n *yaml.Node, path string) { doc.windows = append(doc.windows, d.window(n, path)) })},
+		{"analysisTemplates", d.list(func(n *yaml.Node, path string) { doc.templates = append(doc.templates, d.analysisTemplate(n, path)) })},
 		{"defaults", d.defaults(&doc.defaults)},
 		{"access", d.access(&doc.access)},
-	}, notYet("include", "promotionTasks", "analysisTemplates", "notifications")...)...)
+	}, notYet("include", "promotionTasks", "notifications")...)...)
 	if found == nil {
 		return doc
 	}

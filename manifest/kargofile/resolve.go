@@ -36,6 +36,11 @@ type graph struct {
 	// Warehouses, both in the order of the file.
 	upstream, direct map[string][]ref
 	origins          map[string][]string
+
+	templates     map[string]*analysisTemplate
+	templateNames []string
+	// metrics counts those of all Stages.
+	metrics int
 }
 
 // resolve looks up every reference and replaces shorthand by what it stands for.
@@ -47,6 +52,11 @@ func (doc *document) resolve(d *decoder) {
 	g.collect(d)
 	doc.checkPolicies(d, g)
 	doc.checkWindows(d, g)
+	g.collectTemplates(d)
+	for _, s := range doc.stages {
+		g.verify(d, s)
+	}
+	g.unusedTemplates(d)
 	for _, s := range doc.stages {
 		g.sources(d, s)
 	}

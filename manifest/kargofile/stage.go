@@ -29,6 +29,8 @@ type stage struct {
 	// autoRollback is what the shorthand means, which stands at rollback.
 	autoRollback *pipeline.AutoRollback
 	rollback     ref
+	// verification is the canonical form or the shorthand.
+	verification *verification
 	update       []*updateItem
 	branch       string
 }
@@ -64,8 +66,10 @@ func (d *decoder) stage(n *yaml.Node, path string, def defaults) *stage {
 		{"approvals", d.approvals(&s.Approvals)},
 		{"environment", d.environment(&env)},
 		{"concurrency", d.concurrency(&s.Concurrency)},
+		{"verification", d.verification(&s.verification)},
+		{"verify", d.verify(&s.verification)},
 		{"access", d.access(&s.Access)},
-	}, notYet("verify", "verification", "matrix", "repo", "shard", "targets")...)...)
+	}, notYet("matrix", "repo", "shard", "targets")...)...)
 	if found == nil {
 		return s
 	}
@@ -79,6 +83,7 @@ func (d *decoder) stage(n *yaml.Node, path string, def defaults) *stage {
 	}
 	both("from", "requestedFreight")
 	both("update", "promotionTemplate")
+	both("verify", "verification")
 	if found["from"] == nil && found["requestedFreight"] == nil {
 		d.problem(n, path).message("Stage %q takes Freight from nowhere", s.Name).expected("from or requestedFreight")
 	}
@@ -92,12 +97,13 @@ func (d *decoder) stage(n *yaml.Node, path string, def defaults) *stage {
 		d.problem(at, join(path, "branch")).message("branch says where update works, and there is no update").expected("update")
 	}
 	if found["update"] == nil && len(s.Steps) == 0 && found["promotionTemplate"] == nil {
-		for _, f := range []string{"pullRequest", "approvals", "environment", "concurrency", "autoPromote", "autoRollback"} {
+		for _, f := range []string{"pullRequest", "approvals", "environment", "concurrency", "verification", "verify", "autoPromote", "autoRollback"} {
 			if at := found[f]; at != nil {
 				d.problem(at, join(path, f)).message("%s has no effect on a Stage that has no steps", f).expected("update or promotionTemplate")
 			}
 		}
 		s.PullRequest, s.Approvals, s.Concurrency = pipeline.PullRequestPolicy{}, pipeline.Approvals{}, ""
+		s.verification = nil
 		return s
 	}
 	s.Environment = s.Name

@@ -1,7 +1,6 @@
 package kargofile
 
 import (
-	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -77,10 +76,8 @@ func (d *decoder) distinctSources(subscriptions []pipeline.Subscription, nodes [
 			source += pipeline.NormalizeImage(s.Image.RepoURL)
 		case s.Git != nil:
 			source += pipeline.NormalizeGitURL(s.Git.RepoURL)
-		case strings.HasPrefix(s.Chart.RepoURL, ociScheme):
-			source += pipeline.NormalizeImage(strings.TrimPrefix(s.Chart.RepoURL, ociScheme))
 		default:
-			source += pipeline.NormalizeGitURL(s.Chart.RepoURL) + " " + s.Chart.Name
+			source += pipeline.NormalizeChartURL(s.Chart.RepoURL) + " " + s.Chart.Name
 		}
 		if first, twice := sources[source]; twice {
 			d.problem(nodes[i], path).message("a second subscription to the same repository, first on line %d", nodes[first].Line).

@@ -45,22 +45,49 @@ type Actor struct {
 
 var roleRank = map[string]int{"none": 0, "read": 1, "triage": 2, "write": 3, "maintain": 4, "admin": 5}
 
-// Who returns the entries that may use verb on the Stage: the Stage's own list,
-// else the pipeline's, else the default role:write.
-func (p Pipeline) Who(verb Verb, stage Stage) []string {
-	pick := func(a Access) []string {
-		if verb == VerbAbort {
-			return a.Abort
-		}
+// list returns the entries for one verb.
+func (a Access) list(verb Verb) []string {
+	switch verb {
+	case VerbPromote:
 		return a.Promote
+	case VerbAbort:
+		return a.Abort
+	case VerbVerify:
+		return a.Verify
+	case VerbApprove:
+		return a.Approve
+	case VerbFreeze:
+		return a.Freeze
+	case VerbOverride:
+		return a.Override
 	}
-	if l := pick(stage.Access); len(l) > 0 {
+	return nil
+}
+
+// defaultEntry is who may use a verb of which no list speaks.
+func defaultEntry(verb Verb) string {
+	switch verb {
+	case VerbPromote, VerbAbort, VerbVerify:
+		return "role:write"
+	case VerbApprove, VerbFreeze:
+		return "role:maintain"
+	case VerbOverride:
+	}
+	return "role:admin"
+}
+
+// Who returns the entries that may use verb on the Stage: the Stage's own list,
+// else the pipeline's, else the default: role:write to promote, abort and verify,
+// role:maintain to approve and freeze, role:admin to override. The zero Stage
+// stands for the whole pipeline.
+func (p Pipeline) Who(verb Verb, stage Stage) []string {
+	if l := stage.Access.list(verb); len(l) > 0 {
 		return l
 	}
-	if l := pick(p.Access); len(l) > 0 {
+	if l := p.Access.list(verb); len(l) > 0 {
 		return l
 	}
-	return []string{"role:write"}
+	return []string{defaultEntry(verb)}
 }
 
 // Allows reports whether one of the entries admits the actor.
@@ -85,16 +112,32 @@ func Allows(entries []string, a Actor) bool {
 }
 
 // Authorize returns a [UserError] that says who may when the actor may not use
-// verb on the Stage.
+// verb on the Stage, the zero Stage standing for the whole pipeline.
 func (p Pipeline) Authorize(verb Verb, stage Stage, a Actor) error {
 	who := p.Who(verb, stage)
 	if Allows(who, a) {
 		return nil
 	}
-	return &UserError{
-		Message: fmt.Sprintf("%s may not %s Stage %q: that takes %s, and their role here is %s",
-			a.Login, verb, stage.Name, DescribeEntries(who), orNone(a.Role)),
+	what := fmt.Sprintf("%s Stage %q", verb.words(), stage.Name)
+	if stage.Name == "" {
+		what = fmt.Sprintf("%s pipeline %q", verb.words(), p.Name)
 	}
+	return &UserError{
+		Message: fmt.Sprintf("%s may not %s: that takes %s, and their role here is %s",
+			a.Login, what, DescribeEntries(who), orNone(a.Role)),
+	}
+}
+
+// words puts a verb before the name of a Stage.
+func (v Verb) words() string {
+	switch v {
+	case VerbApprove:
+		return "approve Promotions into"
+	case VerbOverride:
+		return "bypass verification for"
+	case VerbPromote, VerbAbort, VerbVerify, VerbFreeze:
+	}
+	return string(v)
 }
 
 // DescribeEntries says in words whom a list of entries admits.
@@ -117,22 +160,29 @@ func orNone(role string) string {
 	return role
 }
 
-// Teams returns every "@org/team" entry of the pipeline's access lists, for which
-// membership has to be looked up before [Authorize] is asked.
+// Teams returns every "@org/team" entry of the pipeline's access lists and of
+// those who approve, for which membership has to be looked up before [Authorize]
+// is asked.
 func (p Pipeline) Teams() []string {
 	seen := map[string]bool{}
 	var teams []string
-	add := func(a Access) {
-		for _, e := range slices.Concat(a.Promote, a.Abort) {
+	add := func(lists ...[]string) {
+		for _, e := range slices.Concat(lists...) {
 			if strings.HasPrefix(e, "@") && strings.Contains(e, "/") && !seen[e] {
 				seen[e] = true
 				teams = append(teams, e)
 			}
 		}
 	}
-	add(p.Access)
-	for _, s := range p.Stages {
-		add(s.Access)
+	access := func(a Access) { add(a.Promote, a.Abort, a.Verify, a.Approve, a.Freeze, a.Override) }
+	access(p.Access)
+	for i := range p.Stages {
+		s := &p.Stages[i]
+		access(s.Access)
+		add(s.Approvals.From)
+		for _, q := range s.Approvals.Quorum {
+			add(q.From)
+		}
 	}
 	return teams
 }

@@ -130,7 +130,7 @@ func TestDecide(t *testing.T) {
 				w.p.Policies = auto("test")
 				w.promotion("test", w.freight("1.0.0"), pipeline.Running).HoldIntent = pipeline.ClearHold
 				w.freight("1.0.1")
-				w.s.Holds = []pipeline.Hold{{Stage: "test", Warehouse: "web"}}
+				w.s.Holds = []pipeline.Hold{{Stage: "test", Warehouse: "web", Promotion: "test-1"}}
 			},
 			want: []string{"promote 1.0.1 to test"},
 		},

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"slices"
-	"time"
 )
 
 // Facts is an index over a [Snapshot] for those who ask it many questions. It
@@ -15,20 +14,7 @@ type Facts struct {
 	numbers  map[string]int
 	byOrigin map[string][]int
 	stages   map[string]*stageFacts
-}
-
-// stageFacts is what is known of one Stage. The tables are indexed by Freight
-// number and nil while nothing is in them.
-type stageFacts struct {
-	marks []*Mark
-	last  []*Promotion
-	// current lists the Freight that is current, at most one per origin.
-	current []int
-	// open lists the Promotions that have not ended, by Seq.
-	open  []*Promotion
-	holds []*Hold
-	// seq is the greatest of all Promotions.
-	seq int
+	freeze   *Freeze
 }
 
 // Facts indexes the Snapshot.
@@ -38,6 +24,7 @@ func (s Snapshot) Facts() *Facts {
 		numbers:  make(map[string]int, len(s.Freight)),
 		byOrigin: map[string][]int{},
 		stages:   map[string]*stageFacts{},
+		freeze:   s.Freeze,
 	}
 	slices.SortFunc(f.freight, newerFirst)
 	for n, fr := range f.freight {
@@ -47,6 +34,9 @@ func (s Snapshot) Facts() *Facts {
 	f.indexMarks(s.Marks)
 	for i := range s.Promotions {
 		f.addPromotion(&s.Promotions[i])
+	}
+	for i := range s.Verifications {
+		f.addRun(&s.Verifications[i])
 	}
 	for i := range s.Holds {
 		st := f.stage(s.Holds[i].Stage)
@@ -111,13 +101,14 @@ func (f *Facts) setMark(s *stageFacts, n int, m *Mark) {
 
 func (f *Facts) addPromotion(p *Promotion) {
 	s := f.stage(p.Stage.Name)
-	s.seq = max(s.seq, p.Seq)
+	if s.newest == nil || p.Seq > s.newest.Seq {
+		s.newest = p
+	}
+	if p.Phase == Succeeded && (s.succeeded == nil || p.Seq > s.succeeded.Seq) {
+		s.succeeded = p
+	}
 	if !p.Phase.Terminal() {
-		i := len(s.open)
-		for i > 0 && s.open[i-1].Seq > p.Seq {
-			i--
-		}
-		s.open = slices.Insert(s.open, i, p)
+		s.enqueue(p)
 	}
 	n, ok := f.numbers[p.Freight.ID]
 	if !ok {
@@ -131,27 +122,14 @@ func (f *Facts) addPromotion(p *Promotion) {
 	}
 }
 
-// markOf returns the record of a Freight, nil when there is none.
-func (s *stageFacts) markOf(n int) *Mark {
-	if s.marks == nil {
-		return nil
+func (f *Facts) addRun(r *VerificationRun) {
+	s := f.stage(r.Stage.Name)
+	i := len(s.runs)
+	for i > 0 && s.runs[i-1].Seq > r.Seq {
+		i--
 	}
-	return s.marks[n]
+	s.runs = slices.Insert(s.runs, i, r)
 }
-
-func (s *stageFacts) lastOf(n int) *Promotion {
-	if s.last == nil {
-		return nil
-	}
-	return s.last[n]
-}
-
-func (s *stageFacts) verified(n int) bool {
-	m := s.markOf(n)
-	return m != nil && !m.VerifiedAt.IsZero()
-}
-
-func (s *stageFacts) isCurrent(n int) bool { return slices.Contains(s.current, n) }
 
 // currentOf returns the number of the Freight of one origin that is current, or
 // -1.
@@ -162,42 +140,6 @@ func (f *Facts) currentOf(s *stageFacts, warehouse string) int {
 		}
 	}
 	return -1
-}
-
-// active returns the Promotion that is Running, else the first Pending one.
-func (s *stageFacts) active() *Promotion {
-	for _, p := range s.open {
-		if p.Phase == Running {
-			return p
-		}
-	}
-	if len(s.open) == 0 {
-		return nil
-	}
-	return s.open[0]
-}
-
-// held returns the hold in force: the intent of the newest open Promotion that a
-// person created, else the recorded one.
-func (s *stageFacts) held(stage, warehouse string) (Hold, bool) {
-	for _, p := range slices.Backward(s.open) {
-		if p.Freight.Warehouse != warehouse || p.HoldIntent == NoHoldIntent {
-			continue
-		}
-		if p.HoldIntent == ClearHold {
-			return Hold{}, false
-		}
-		return Hold{
-			Stage: stage, Warehouse: warehouse, Freight: p.Freight.ID,
-			Promotion: p.ID, Actor: p.Actor, CreatedAt: p.CreatedAt,
-		}, true
-	}
-	for _, h := range s.holds {
-		if h.Warehouse == warehouse {
-			return *h, true
-		}
-	}
-	return Hold{}, false
 }
 
 // Freight returns all Freight, newest first. The caller must not modify it.
@@ -237,6 +179,75 @@ func (f *Facts) Current(stage, warehouse string) (Freight, bool) {
 	return Freight{}, false
 }
 
+// Collection returns all Freight that is current in a Stage.
+func (f *Facts) Collection(stage string) []Freight { return f.collection(f.look(stage)) }
+
+func (f *Facts) collection(s *stageFacts) []Freight {
+	if len(s.current) == 0 {
+		return nil
+	}
+	out := make([]Freight, len(s.current))
+	for i, n := range s.current {
+		out[i] = f.freight[n]
+	}
+	return out
+}
+
+// Verifying is [Snapshot.Verifying].
+func (f *Facts) Verifying(stage string) (VerificationRun, bool) {
+	if r := f.look(stage).verifying(); r != nil {
+		return *r, true
+	}
+	return VerificationRun{}, false
+}
+
+// Verification returns the newest run of what is current in a Stage, ended or
+// not: the one whose result counts.
+func (f *Facts) Verification(stage string) (VerificationRun, bool) {
+	if r := f.latestRun(f.look(stage)); r != nil {
+		return *r, true
+	}
+	return VerificationRun{}, false
+}
+
+// latestRun returns the newest run of what is current, nil for none.
+func (f *Facts) latestRun(s *stageFacts) *VerificationRun {
+	if len(s.current) == 0 {
+		return nil
+	}
+	for _, r := range slices.Backward(s.runs) {
+		if len(r.Collection) == len(s.current) && !slices.ContainsFunc(s.current, func(n int) bool {
+			return !slices.ContainsFunc(r.Collection, func(c Freight) bool { return c.ID == f.freight[n].ID })
+		}) {
+			return r
+		}
+	}
+	return nil
+}
+
+// outcome returns the newest Promotion that succeeded if what it brought is still
+// current, nil otherwise.
+func (f *Facts) outcome(s *stageFacts) *Promotion {
+	if s.succeeded == nil {
+		return nil
+	}
+	if n, ok := f.numbers[s.succeeded.Freight.ID]; !ok || !s.isCurrent(n) {
+		return nil
+	}
+	return s.succeeded
+}
+
+// Queue returns the Promotions into a Stage that have not ended, in the order in
+// which they were created.
+func (f *Facts) Queue(stage string) []Promotion {
+	open := f.look(stage).open
+	out := make([]Promotion, len(open))
+	for i, p := range open {
+		out[i] = *p
+	}
+	return out
+}
+
 // Active is [Snapshot.Active].
 func (f *Facts) Active(stage string) (Promotion, bool) {
 	if p := f.look(stage).active(); p != nil {
@@ -258,20 +269,4 @@ func (f *Facts) Last(stage, freight string) (Promotion, bool) {
 // Held is [Snapshot.Held].
 func (f *Facts) Held(stage, warehouse string) (Hold, bool) {
 	return f.look(stage).held(stage, warehouse)
-}
-
-// reach judges one upstream Stage: verified there, and soaked if asked. at is
-// when time alone will change a no into a yes, zero for never. The clock of a
-// stay starts when the Promotion into the Stage is recorded.
-func (s *stageFacts) reach(n int, need time.Duration, now time.Time) (ok bool, at time.Time) {
-	m := s.markOf(n)
-	switch {
-	case m == nil || m.VerifiedAt.IsZero():
-		return false, time.Time{}
-	case need <= 0 || m.Soak(now) >= need:
-		return true, time.Time{}
-	case m.CurrentSince.IsZero():
-		return false, time.Time{}
-	}
-	return false, m.CurrentSince.Add(need)
 }

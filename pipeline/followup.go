@@ -38,12 +38,18 @@ func FollowUp(stage Stage, p *Promotion, collection []Freight, runs []Verificati
 			latest = r
 		}
 	}
+	return followUp(&stage, p, latest, collection, now)
+}
+
+// followUp is [FollowUp] where no run is under way and latest is the newest of
+// the collection.
+func followUp(stage *Stage, p *Promotion, latest *VerificationRun, collection []Freight, now time.Time) *VerificationRun {
 	again := p != nil && p.verifiesAgain()
 	if latest != nil && (!again || latest.Promotion == p.ID) {
 		return nil
 	}
 	run := VerificationRun{
-		Stage: stage, Collection: slices.Clone(collection), Again: again, CreatedAt: now,
+		Stage: *stage, Collection: slices.Clone(collection), Again: again, CreatedAt: now,
 		Reason: "what is current in " + stage.Name + " is not verified",
 	}
 	if p != nil {

@@ -25,27 +25,41 @@ type Gate struct {
 type Verdict struct {
 	Stage   string `json:"stage"`
 	Freight string `json:"freight"`
-	Gates   []Gate `json:"gates"`
+	// Gates decide availability.
+	Gates []Gate `json:"gates"`
+	// Timing is what besides availability decides when a Promotion starts: whether
+	// the Stage is open, whether automation is held, and whose turn it is. Only
+	// what applies to the Stage is in it.
+	Timing []Gate `json:"timing,omitempty"`
 }
 
-// Available reports whether every gate passes.
+// Available reports whether every gate of availability passes; Timing does not
+// matter to it.
 func (v Verdict) Available() bool {
 	return !slices.ContainsFunc(v.Gates, func(g Gate) bool { return !g.Pass })
 }
 
-// Next returns the earliest time at which a closed gate can open by itself.
+// Next returns the earliest time at which a closed gate, be it of availability or
+// of Timing, can open by itself.
 func (v Verdict) Next() time.Time {
 	var next time.Time
-	for _, g := range v.Gates {
-		if !g.Pass {
-			next = earliest(next, g.Next)
+	for _, gates := range [][]Gate{v.Gates, v.Timing} {
+		for _, g := range gates {
+			if !g.Pass {
+				next = earliest(next, g.Next)
+			}
 		}
 	}
 	return next
 }
 
-// Unmet returns one line for every closed gate.
-func (v Verdict) Unmet() []string {
+// Unmet returns one line for every closed gate of availability.
+func (v Verdict) Unmet() []string { return unmet(v.Gates) }
+
+// Delays returns one line for every closed gate of Timing.
+func (v Verdict) Delays() []string { return unmet(v.Timing) }
+
+func unmet(gates []Gate) []string {
 	var lines []string
 	var walk func([]Gate)
 	walk = func(gates []Gate) {
@@ -59,19 +73,26 @@ func (v Verdict) Unmet() []string {
 			}
 		}
 	}
-	walk(v.Gates)
+	walk(gates)
 	return lines
 }
 
 // Explain evaluates every gate between a Freight and a Stage. The rule is
 // Kargo's availability: the origin is requested AND (approved OR direct OR
-// verified and soaked in one or all of the upstream Stages).
+// verified and soaked in one or all of the upstream Stages). What delays a
+// Promotion of available Freight is the Verdict's Timing.
 func Explain(p Pipeline, s Snapshot, stage Stage, f Freight, now time.Time) Verdict {
 	return s.Facts().Explain(p, stage, f, now)
 }
 
 // Explain is the function [Explain] for one of many questions.
 func (k *Facts) Explain(p Pipeline, stage Stage, f Freight, now time.Time) Verdict {
+	v := k.availability(p, stage, f, now)
+	v.Timing = k.timing(p, stage, f, now)
+	return v
+}
+
+func (k *Facts) availability(p Pipeline, stage Stage, f Freight, now time.Time) Verdict {
 	v := Verdict{Stage: stage.Name, Freight: f.ID}
 	req, ok := stage.Request(f.Warehouse)
 	if !ok {

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -16,6 +17,8 @@ func TestIntents(t *testing.T) {
 	}
 	abort := pipeline.Intent{Kind: pipeline.IntentAbort}
 	chain := []pipeline.Stage{stage("test", direct("web")), stage("prod", from("test"))}
+	// open lets everything into prod.
+	open := []pipeline.Stage{stage("test", direct("web")), stage("prod", direct("web"))}
 	tests := map[string]struct {
 		stages []pipeline.Stage
 		setup  func(w *world)
@@ -85,6 +88,7 @@ func TestIntents(t *testing.T) {
 			want: []string{"promote 1.0.0 to prod"}, answer: "started prod-1",
 		},
 		"going back to what is current is possible behind other Freight": {
+			stages: open,
 			setup: func(w *world) {
 				old, next := w.freight("1.0.0"), w.freight("1.0.1")
 				w.current("prod", old)
@@ -111,8 +115,8 @@ func TestIntents(t *testing.T) {
 				w.ask(pipeline.Intent{ID: "a", Kind: pipeline.IntentPromote, Stage: "prod"})
 				w.ask(promote(f))
 			},
-			want:   []string{"promote 1.0.0 to prod", "refuse: web 1.0.0 is already on its way to prod (/kargo status prod)"},
-			answer: "web 1.0.0 is already on its way to prod (/kargo status prod)",
+			want:   []string{"promote 1.0.0 to prod", "refuse: web 1.0.0 is already on its way to prod as prod-1 (/kargo status prod)"},
+			answer: "web 1.0.0 is already on its way to prod as prod-1 (/kargo status prod)",
 		},
 		"refused: an unknown Stage, with a suggestion": {
 			setup:  func(w *world) { w.ask(pipeline.Intent{Kind: pipeline.IntentPromote, Stage: "prodd"}) },
@@ -199,6 +203,7 @@ func TestIntents(t *testing.T) {
 		},
 
 		"abort means the Promotion it names": {
+			stages: open,
 			setup: func(w *world) {
 				w.promotion("prod", w.freight("1.0.0"), pipeline.Running)
 				w.promotion("prod", w.freight("1.0.1"), pipeline.Pending)
@@ -209,6 +214,7 @@ func TestIntents(t *testing.T) {
 			want: []string{"abort prod-2: aborted by ana"}, answer: "aborting prod-2",
 		},
 		"abort of a Stage means what runs, not what waits": {
+			stages: open,
 			setup: func(w *world) {
 				w.promotion("prod", w.freight("1.0.0"), pipeline.Pending)
 				w.promotion("prod", w.freight("1.0.1"), pipeline.Running)
@@ -219,6 +225,7 @@ func TestIntents(t *testing.T) {
 			want: []string{"abort prod-2: aborted by ana"}, answer: "aborting prod-2",
 		},
 		"abort of a Stage means the first in the queue when nothing runs": {
+			stages: open,
 			setup: func(w *world) {
 				a, b := w.freight("1.0.0"), w.freight("1.0.1")
 				w.promotion("prod", a, pipeline.Pending)
@@ -242,6 +249,7 @@ func TestIntents(t *testing.T) {
 			want: []string{"abort prod-1: aborted by ana"}, answer: "aborting prod-1",
 		},
 		"the right to abort is what the file says now": {
+			stages: open,
 			setup: func(w *world) {
 				w.promotion("prod", w.freight("1.0.0"), pipeline.Running)
 				w.p.Stages[1].Access.Abort = []string{"role:admin"}
@@ -286,6 +294,7 @@ func TestIntents(t *testing.T) {
 			answer: "no Promotion into prod is queued or running (/kargo status)",
 		},
 		"refused: abort where no pull request is meant, whatever has none yet": {
+			stages: open,
 			setup: func(w *world) {
 				w.promotion("prod", w.freight("1.0.0"), pipeline.Pending)
 				w.ask(abort)
@@ -293,6 +302,7 @@ func TestIntents(t *testing.T) {
 			answer: "no Promotion is running for this pull request (/kargo status)",
 		},
 		"abort by a person without the right": {
+			stages: open,
 			setup: func(w *world) {
 				w.promotion("prod", w.freight("1.0.0"), pipeline.Running)
 				w.ask(pipeline.Intent{Kind: pipeline.IntentAbort, Stage: "prod", Actor: ed})
@@ -305,9 +315,9 @@ func TestIntents(t *testing.T) {
 			t.Parallel()
 			stages := tt.stages
 			if stages == nil {
-				stages = append([]pipeline.Stage(nil), chain...)
+				stages = chain
 			}
-			w := newWorld(t, stages...)
+			w := newWorld(t, slices.Clone(stages)...)
 			tt.setup(w)
 			last := w.s.Intents[len(w.s.Intents)-1].ID
 			actions := w.settle()

@@ -223,9 +223,25 @@ func (s Snapshot) Last(stage, freight string) (Promotion, bool) {
 	return *last, true
 }
 
-// Held returns the hold on one origin in a Stage that is in force: the intent
-// of the newest non-terminal Promotion a person created, else the recorded one.
+// Verifying returns the VerificationRun of a Stage that has not ended. The next
+// Promotion into the Stage waits for it, as in Kargo.
+func (s Snapshot) Verifying(stage string) (VerificationRun, bool) {
+	for i := range s.Verifications {
+		if r := &s.Verifications[i]; r.Stage.Name == stage && !r.Phase.Terminal() {
+			return *r, true
+		}
+	}
+	return VerificationRun{}, false
+}
+
+// Held returns the hold on one origin in a Stage that is in force: one that a
+// person asked for, else the intent of the newest non-terminal Promotion that has
+// one, else the recorded hold.
 func (s Snapshot) Held(stage, warehouse string) (Hold, bool) {
+	i := slices.IndexFunc(s.Holds, func(h Hold) bool { return h.Stage == stage && h.Warehouse == warehouse })
+	if i >= 0 && s.Holds[i].Manual() {
+		return s.Holds[i], true
+	}
 	var newest *Promotion
 	for i := range s.Promotions {
 		p := &s.Promotions[i]
@@ -243,12 +259,10 @@ func (s Snapshot) Held(stage, warehouse string) (Hold, bool) {
 			Promotion: newest.ID, Actor: newest.Actor, CreatedAt: newest.CreatedAt,
 		}, true
 	}
-	for _, h := range s.Holds {
-		if h.Stage == stage && h.Warehouse == warehouse {
-			return h, true
-		}
+	if i < 0 {
+		return Hold{}, false
 	}
-	return Hold{}, false
+	return s.Holds[i], true
 }
 
 // Soak returns how long verified Freight has stayed in a Stage at a stretch:

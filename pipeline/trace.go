@@ -47,6 +47,29 @@ func (p *Promotion) Pull() PullRef {
 	return ref
 }
 
+// pullClosed reports whether the Promotion's pull request was last seen closed
+// without having been merged.
+func (p *Promotion) pullClosed() bool {
+	closed := false
+	for i := range p.Steps {
+		var out struct {
+			PR struct {
+				Open   *bool `json:"open"`
+				Merged bool  `json:"merged"`
+			} `json:"pr"`
+		}
+		switch p.Stage.Steps[i].Uses {
+		case "git-open-pr", "git-wait-for-pr", "git-merge-pr":
+		default:
+			continue
+		}
+		if json.Unmarshal(p.Steps[i].Output, &out) == nil && out.PR.Open != nil {
+			closed = !*out.PR.Open && !out.PR.Merged
+		}
+	}
+	return closed
+}
+
 // OwnPull is [Promotion.Pull] if that is in the Promotion's own repository: the
 // bot writes about a Promotion nowhere else.
 func (p *Promotion) OwnPull() PullRef {

@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"pgregory.net/rapid"
@@ -200,30 +201,47 @@ func (w *world) settle() []pipeline.Action {
 	return actions
 }
 
+// apply carries actions out and notes what became of the intents.
 func (w *world) apply(actions []pipeline.Action) {
+	before := w.s
+	w.s = pipeline.Apply(w.p, w.s, actions, w.now)
 	for _, a := range actions {
 		switch a := a.(type) {
-		case pipeline.CreateFreight:
-			w.s.Freight = append(w.s.Freight, a.Freight)
-		case pipeline.AdoptFreight:
-			f, _ := w.s.FreightByID(a.Freight)
-			w.occupy(a.Stage, f)
-			delete(w.s.Matches, a.Stage)
-		case pipeline.MarkVerified:
-			f, _ := w.s.FreightByID(a.Freight)
-			w.verified(a.Stage, f)
 		case pipeline.StartPromotion:
-			w.answer(a.Intent, "started "+w.store(a.Promotion).ID)
+			started := w.s.Promotions[len(before.Promotions):]
+			i := slices.IndexFunc(started, func(p pipeline.Promotion) bool {
+				return p.Stage.Name == a.Promotion.Stage.Name && p.Freight.ID == a.Promotion.Freight.ID
+			})
+			w.answer(a.Intent, "started "+started[i].ID)
 		case pipeline.AbortPromotion:
-			for i := range w.s.Promotions {
-				if w.s.Promotions[i].ID == a.Promotion {
-					w.s.Promotions[i].AbortRequested = a.Reason
-				}
-			}
 			w.answer(a.Intent, "aborting "+a.Promotion)
 		case pipeline.RefuseIntent:
 			w.answer(a.Intent, a.Err.Error())
-		case pipeline.Wake:
+		case pipeline.Wake, pipeline.MarkVerified, pipeline.AdoptFreight:
+		case pipeline.CreateFreight:
+			w.answer(a.Intent, "done")
+		case pipeline.DeleteFreight:
+			w.answer(a.Intent, "done")
+		case pipeline.RenameFreight:
+			w.answer(a.Intent, "done")
+		case pipeline.ApproveFreight:
+			w.answer(a.Intent, "done")
+		case pipeline.ApprovePromotion:
+			w.answer(a.Intent, "done")
+		case pipeline.StartVerification:
+			w.answer(a.Intent, "done")
+		case pipeline.StopVerification:
+			w.answer(a.Intent, "done")
+		case pipeline.RecordHold:
+			w.answer(a.Intent, "done")
+		case pipeline.ReleaseHold:
+			w.answer(a.Intent, "done")
+		case pipeline.FreezePipeline:
+			w.answer(a.Intent, "done")
+		case pipeline.ThawPipeline:
+			w.answer(a.Intent, "done")
+		case pipeline.RetryPromotion:
+			w.answer(a.Intent, "retrying "+a.Promotion)
 		default:
 			w.t.Fatalf("unknown action %T", a)
 		}
@@ -231,26 +249,60 @@ func (w *world) apply(actions []pipeline.Action) {
 }
 
 func (w *world) answer(id, what string) {
-	i := slices.IndexFunc(w.s.Intents, func(in pipeline.Intent) bool { return in.ID == id })
-	if i < 0 {
-		return
+	if id != "" {
+		w.answers[id] = what
 	}
-	w.s.Intents = slices.Delete(slices.Clone(w.s.Intents), i, i+1)
-	w.answers[id] = what
 }
 
 // succeed ends a Promotion as the engine and the store do.
 func (w *world) succeed(p *pipeline.Promotion) {
-	p.Phase, p.FinishedAt = pipeline.Succeeded, w.now
-	w.occupy(p.Stage.Name, p.Freight)
-	w.s.Holds = slices.DeleteFunc(w.s.Holds, func(h pipeline.Hold) bool {
-		return p.HoldIntent != pipeline.NoHoldIntent && h.Stage == p.Stage.Name && h.Warehouse == p.Freight.Warehouse
-	})
-	if p.HoldIntent == pipeline.SetHold {
-		w.s.Holds = append(w.s.Holds, pipeline.Hold{
-			Stage: p.Stage.Name, Warehouse: p.Freight.Warehouse, Freight: p.Freight.ID, Promotion: p.ID, Actor: p.Actor, CreatedAt: w.now,
-		})
+	done := *p
+	done.Phase, done.FinishedAt = pipeline.Succeeded, w.now
+	w.s = pipeline.RecordPromotion(w.p, w.s, done, w.now)
+}
+
+// fail ends a Promotion without success.
+func (w *world) fail(p *pipeline.Promotion, phase pipeline.Phase) {
+	done := *p
+	done.Phase, done.FinishedAt = phase, w.now
+	w.s = pipeline.RecordPromotion(w.p, w.s, done, w.now)
+}
+
+// end ends the VerificationRun that is under way in a Stage.
+func (w *world) end(stage string, phase pipeline.VerificationPhase) {
+	w.t.Helper()
+	run, ok := w.s.Verifying(stage)
+	if !ok {
+		w.t.Fatalf("no verification is under way in %s", stage)
 	}
+	run.Phase, run.FinishedAt = phase, w.now
+	w.s = pipeline.RecordVerification(w.p, w.s, run, w.now)
+}
+
+// promoted brings Freight into a Stage from creation to success.
+func (w *world) promoted(stage string, f pipeline.Freight) {
+	w.t.Helper()
+	var previous *pipeline.Freight
+	if cur, ok := w.s.Current(stage, f.Warehouse); ok {
+		previous = &cur
+	}
+	p := w.promotion(stage, f, pipeline.Pending)
+	p.Start(w.now, previous)
+	w.succeed(p)
+}
+
+// run records a VerificationRun of what is current in a Stage that has ended.
+func (w *world) verification(stage string, phase pipeline.VerificationPhase) *pipeline.VerificationRun {
+	st, _ := w.p.Stage(stage)
+	run := pipeline.VerificationRun{
+		Stage: st, Seq: len(w.s.Verifications) + 1, Collection: w.s.Facts().Collection(stage), Phase: phase, CreatedAt: w.now,
+	}
+	run.ID = fmt.Sprintf("%s-v%d", stage, run.Seq)
+	if phase.Terminal() {
+		run.FinishedAt = w.now
+	}
+	w.s.Verifications = append(w.s.Verifications, run)
+	return &w.s.Verifications[len(w.s.Verifications)-1]
 }
 
 // show writes actions one per line, without what tests do not look at.
@@ -272,17 +324,62 @@ func show(actions []pipeline.Action, s pipeline.Snapshot) []string {
 			out = append(out, fmt.Sprintf("verify %s in %s", tag(a.Freight), a.Stage))
 		case pipeline.StartPromotion:
 			line := fmt.Sprintf("promote %s to %s", a.Promotion.Freight.Version(), a.Promotion.Stage.Name)
+			if a.Promotion.Rollback {
+				line = "roll back to " + a.Promotion.Freight.Version() + " in " + a.Promotion.Stage.Name
+			}
 			if a.Promotion.HoldIntent != "" {
 				line += " and " + string(a.Promotion.HoldIntent)
 			}
 			out = append(out, line)
 		case pipeline.AbortPromotion:
-			out = append(out, fmt.Sprintf("abort %s: %s", a.Promotion, a.Reason))
+			line := fmt.Sprintf("abort %s: %s", a.Promotion, a.Reason)
+			if a.As != "" {
+				line += " as " + string(a.As)
+			}
+			out = append(out, line)
+		case pipeline.RetryPromotion:
+			out = append(out, "retry "+a.Promotion)
+		case pipeline.StartVerification:
+			out = append(out, "run in "+a.Run.Stage.Name+" on "+collection(a.Run))
+		case pipeline.StopVerification:
+			out = append(out, fmt.Sprintf("stop %s: %s", a.Run, a.Reason))
+		case pipeline.RecordHold:
+			out = append(out, fmt.Sprintf("hold %s in %s", a.Hold.Warehouse, a.Hold.Stage))
+		case pipeline.ReleaseHold:
+			out = append(out, fmt.Sprintf("release %s in %s", a.Warehouse, a.Stage))
+		case pipeline.FreezePipeline:
+			out = append(out, "freeze: "+a.Freeze.Reason)
+		case pipeline.ThawPipeline:
+			out = append(out, "thaw")
+		case pipeline.ApproveFreight:
+			out = append(out, fmt.Sprintf("approve %s for %s: %s", tag(a.Freight), a.Stage, a.Reason))
+		case pipeline.ApprovePromotion:
+			out = append(out, fmt.Sprintf("%s approves %s at %s", a.Approval.Actor.Login, a.Promotion, a.Approval.Head))
+		case pipeline.RenameFreight:
+			out = append(out, fmt.Sprintf("call %s %s", tag(a.Freight), a.Alias))
+		case pipeline.DeleteFreight:
+			out = append(out, "delete "+tag(a.Freight))
 		case pipeline.RefuseIntent:
 			out = append(out, "refuse: "+a.Err.Error())
 		case pipeline.Wake:
 			out = append(out, "wake at +"+a.At.Sub(t0).String())
 		}
+	}
+	return out
+}
+
+// collection names what a run verifies, by version.
+func collection(run pipeline.VerificationRun) string {
+	var versions []string
+	for _, f := range run.Collection {
+		versions = append(versions, f.Version())
+	}
+	out := strings.Join(versions, " and ")
+	if run.Again {
+		out += " again"
+	}
+	if run.Promotion != "" {
+		out += " after " + run.Promotion
 	}
 	return out
 }

@@ -250,8 +250,8 @@ type sourceDiscoverer struct {
 }
 
 // Discover implements reconcile.Discoverer.
-func (d sourceDiscoverer) Discover(ctx context.Context, r store.RepoRecord, w pipeline.Warehouse, last *pipeline.Freight) (pipeline.Discovery, error) {
+func (d sourceDiscoverer) Discover(ctx context.Context, r store.RepoRecord, w pipeline.Warehouse, known discover.Previous) (pipeline.Discovery, error) {
 	one := d.base
 	one.RepoURL = d.cloneURL(r.Repo)
-	return one.Discover(ctx, w, discover.Previous{Freight: last})
+	return one.Discover(ctx, w, known)
 }

@@ -154,6 +154,9 @@ type DiscoveredSubscription struct {
 	Commits  []Commit           `json:"commits,omitempty"`
 	Charts   []Chart            `json:"charts,omitempty"`
 	Rejected []RejectedArtifact `json:"rejected,omitempty"`
+	// Seen identifies the state of the source that this was found in, for sources
+	// that tell; empty for the others. The same state need not be looked at again.
+	Seen string `json:"seen,omitempty"`
 }
 
 // Empty reports whether the Subscription yielded no artifact at all.

@@ -3,6 +3,7 @@ package discover
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -42,8 +43,28 @@ func (s *imageSource) choose(ctx context.Context, tags []string) ([]pipeline.Ima
 	if s.d.Detail || len(out) == 0 {
 		return out, nil
 	}
-	for _, tag := range tags[next:min(len(tags), next+s.DiscoveryLimit-len(out))] {
-		out = append(out, s.artifact(Build{Tag: tag}))
+	return s.further(ctx, out, tags[next:])
+}
+
+// further adds tags that nobody looks at now, up to the limit: with what is
+// remembered of them where tags are trusted, otherwise by name only.
+func (s *imageSource) further(ctx context.Context, out []pipeline.Image, tags []string) ([]pipeline.Image, error) {
+	tags = tags[:min(len(tags), s.DiscoveryLimit-len(out))]
+	known := map[string]Build{}
+	if s.trusts() {
+		var err error
+		if known, err = s.recalled(ctx, tags); err != nil {
+			return nil, err
+		}
+	}
+	for _, tag := range tags {
+		b, ok := known[tag]
+		if ok && s.Platform != "" && b.Platforms != nil && !b.runsOn(s.Platform) {
+			s.rejected.add(tag, mismatch(s.Platform, b.Platforms))
+			continue
+		}
+		b.Tag = tag
+		out = append(out, s.artifact(b))
 	}
 	return out, nil
 }
@@ -77,6 +98,15 @@ func (s *imageSource) lookAll(ctx context.Context, tags []string) ([]pipeline.Im
 // look reads what a tag stands for now, or says why it does not qualify. If it is
 // the tag of the last Freight, its digest is enough.
 func (s *imageSource) look(ctx context.Context, tag string) (*pipeline.Image, string, error) {
+	if s.trusts() {
+		known, err := s.recalled(ctx, []string{tag})
+		if err != nil {
+			return nil, "", err
+		}
+		if b, ok := known[tag]; ok && (s.Platform == "" || b.Platforms != nil) && (!s.d.Detail || !b.Undated) {
+			return s.qualify(ctx, b)
+		}
+	}
 	if p := s.previous; p != nil && p.Tag == tag && p.Digest != "" && s.Platform == "" && !s.d.Detail {
 		digest, err := s.d.Images.Head(ctx, s.repo, tag)
 		switch {
@@ -97,6 +127,11 @@ func (s *imageSource) look(ctx context.Context, tag string) (*pipeline.Image, st
 	if err != nil {
 		return nil, "", fmt.Errorf("look at %s: %w", tag, err)
 	}
+	if s.trusts() {
+		if err := s.remember(ctx, build); err != nil {
+			return nil, "", err
+		}
+	}
 	return s.qualify(ctx, build)
 }
 
@@ -113,14 +148,30 @@ func (s *imageSource) qualify(ctx context.Context, b Build) (*pipeline.Image, st
 		return nil, mismatch(s.Platform, b.Platforms), nil
 	}
 	i := slices.IndexFunc(b.Platforms, func(p BuildPlatform) bool { return p.Name == s.Platform })
-	if child := b.Platforms[i].Digest; child != "" {
-		m, err := s.d.Images.Manifest(ctx, s.repo, child)
-		if err != nil {
+	b.Platforms = slices.Clone(b.Platforms) // the cache may hold on to them
+	child := &b.Platforms[i]
+	if child.Digest != "" && child.Annotations == nil {
+		if err := s.annotate(ctx, &b, child); err != nil {
 			return nil, "", fmt.Errorf("look at %s for %s: %w", b.Tag, s.Platform, err)
 		}
-		image.Annotations = merge(b.Annotations, m.Annotations)
 	}
+	image.Annotations = merge(b.Annotations, child.Annotations)
 	return &image, "", nil
+}
+
+// annotate reads the annotations of one entry of an index. They belong to a digest
+// and so never change; whoever remembers the Build remembers them too.
+func (s *imageSource) annotate(ctx context.Context, b *Build, child *BuildPlatform) error {
+	m, err := s.d.Images.Manifest(ctx, s.repo, child.Digest)
+	if err != nil {
+		return err
+	}
+	child.Annotations = map[string]string{}
+	maps.Copy(child.Annotations, m.Annotations)
+	if !s.trusts() && s.ImageSelectionStrategy != pipeline.ImageNewestBuild {
+		return nil
+	}
+	return s.remember(ctx, *b)
 }
 
 func merge(base, over map[string]string) map[string]string {

@@ -26,7 +26,8 @@ type Discoverer struct {
 	Images  Images
 	Commits Commits
 	Charts  Charts
-	// Cache may be nil: then NewestBuild asks for every tag every time.
+	// Cache may be nil: then NewestBuild asks for every tag every time, and so does
+	// cacheByTag.
 	Cache TagCache
 	// RepoURL is the clone URL of the pipeline's own repository, meant by git
 	// Subscriptions without one.
@@ -47,6 +48,9 @@ type Discoverer struct {
 type Previous struct {
 	// Freight is the newest Freight of the Warehouse; nil if there is none.
 	Freight *pipeline.Freight
+	// Discovery is what these Subscriptions gave last time, nil if they were never
+	// looked at, or were others.
+	Discovery *pipeline.Discovery
 }
 
 // Discover looks at all Subscriptions of w. A source without a matching artifact
@@ -59,7 +63,7 @@ func (d *Discoverer) Discover(ctx context.Context, w pipeline.Warehouse, since P
 	group.SetLimit(maxSubscriptions)
 	for i, s := range w.Subscriptions {
 		group.Go(func() error {
-			found, err := d.subscription(ctx, s, since)
+			found, err := d.subscription(ctx, s, since, since.subscription(i, len(w.Subscriptions)))
 			if err != nil {
 				return fmt.Errorf("subscription %s: %w", describe(s), err)
 			}
@@ -73,7 +77,9 @@ func (d *Discoverer) Discover(ctx context.Context, w pipeline.Warehouse, since P
 	return out, nil
 }
 
-func (d *Discoverer) subscription(ctx context.Context, s pipeline.Subscription, since Previous) (pipeline.DiscoveredSubscription, error) {
+func (d *Discoverer) subscription(
+	ctx context.Context, s pipeline.Subscription, since Previous, before *pipeline.DiscoveredSubscription,
+) (pipeline.DiscoveredSubscription, error) {
 	found := pipeline.DiscoveredSubscription{Kind: s.Kind(), Name: s.Name, RepoURL: s.RepoURL()}
 	rejected := &rejections{all: d.Detail}
 	var err error
@@ -84,7 +90,13 @@ func (d *Discoverer) subscription(ctx context.Context, s pipeline.Subscription, 
 		if found.RepoURL == "" {
 			found.RepoURL = d.RepoURL
 		}
-		found.Commits, err = d.git(ctx, s.Name, found.RepoURL, *s.Git, since.commit(s.Name, found.RepoURL), rejected)
+		if d.Detail || before != nil && (before.Kind != found.Kind || before.Name != found.Name || before.RepoURL != found.RepoURL) {
+			before = nil
+		}
+		found.Commits, found.Seen, err = d.git(ctx, s.Name, found.RepoURL, *s.Git, since.commit(s.Name, found.RepoURL), before, rejected)
+		if errors.Is(err, errUnchanged) {
+			return *before, nil
+		}
 	case s.Chart != nil:
 		found.Charts, err = d.chart(ctx, s.Name, *s.Chart, rejected)
 	default:
@@ -95,6 +107,14 @@ func (d *Discoverer) subscription(ctx context.Context, s pipeline.Subscription, 
 	}
 	found.Rejected = rejected.sorted()
 	return found, nil
+}
+
+// subscription returns what the i-th of n Subscriptions gave last time.
+func (p Previous) subscription(i, n int) *pipeline.DiscoveredSubscription {
+	if p.Discovery == nil || len(p.Discovery.Subscriptions) != n {
+		return nil
+	}
+	return &p.Discovery.Subscriptions[i]
 }
 
 // image returns the image that the last Freight has from s, or nil.

@@ -2,8 +2,10 @@ package discover
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/kargo-app/kargo/pipeline"
@@ -18,18 +20,50 @@ type gitSource struct {
 	previous *pipeline.Commit
 	rejected *rejections
 	paths    pathFilter
+	// notBefore is what since means, zero for no bound.
+	notBefore time.Time
+	// before is what it gave last time, nil for what is not known.
+	before *pipeline.DiscoveredSubscription
+	// seen identifies the state of the source: the head of the branch, or the tags
+	// that are admitted by name. Of the same state the same follows.
+	seen string
+	// diffs counts the commits that were compared with their parents.
+	diffs int
 }
 
+// errUnchanged says that the source is in the state it was in last time.
+var errUnchanged = errors.New("unchanged")
+
 func (d *Discoverer) git(
-	ctx context.Context, name, url string, sub pipeline.GitSubscription, previous *pipeline.Commit, rejected *rejections,
-) ([]pipeline.Commit, error) {
+	ctx context.Context, name, url string, sub pipeline.GitSubscription, previous *pipeline.Commit,
+	before *pipeline.DiscoveredSubscription, rejected *rejections,
+) (found []pipeline.Commit, seen string, err error) {
 	sub.DiscoveryLimit = limitOr(sub.DiscoveryLimit)
-	s := &gitSource{GitSubscription: sub, d: d, name: name, url: url, previous: previous, rejected: rejected}
-	var err error
+	s := &gitSource{GitSubscription: sub, d: d, name: name, url: url, previous: previous, before: before, rejected: rejected}
 	if s.paths, err = newPathFilter(sub.IncludePaths, sub.ExcludePaths); err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	switch sub.CommitSelectionStrategy {
+	if sub.Since != "" {
+		if s.notBefore, err = parseSince(sub.Since, d.Now()); err != nil {
+			return nil, "", err
+		}
+	}
+	found, err = s.choose(ctx)
+	return found, s.seen, err
+}
+
+// saw notes the state of the source, and is errUnchanged if that is the state it
+// was in last time.
+func (s *gitSource) saw(state string) error {
+	s.seen = state
+	if s.before != nil && s.before.Seen == state {
+		return errUnchanged
+	}
+	return nil
+}
+
+func (s *gitSource) choose(ctx context.Context) ([]pipeline.Commit, error) {
+	switch s.CommitSelectionStrategy {
 	case pipeline.NewestFromBranch, "":
 		return s.newestFromBranch(ctx)
 	case pipeline.CommitSemVer:
@@ -39,7 +73,7 @@ func (d *Discoverer) git(
 	case pipeline.NewestTag:
 		return s.newestTags(ctx)
 	default:
-		return nil, fmt.Errorf("commitSelectionStrategy %q is unknown", sub.CommitSelectionStrategy)
+		return nil, fmt.Errorf("commitSelectionStrategy %q is unknown", s.CommitSelectionStrategy)
 	}
 }
 

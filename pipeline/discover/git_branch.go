@@ -3,6 +3,7 @@ package discover
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/kargo-app/kargo/pipeline"
 )
@@ -10,6 +11,9 @@ import (
 // maxDiffs bounds how many commits are compared with their parents in search of
 // one that touches an included path.
 const maxDiffs = 200
+
+// maxFurtherDiffs bounds how many are when one was found.
+const maxFurtherDiffs = 50
 
 // newestFromBranch chooses the newest commit along first parents of the branch that
 // is not the App's own and passes expressionFilter. Path filters look at everything
@@ -23,28 +27,52 @@ func (s *gitSource) newestFromBranch(ctx context.Context) ([]pipeline.Commit, er
 	if err != nil {
 		return nil, fmt.Errorf("head of %s: %w", branchName(s.Branch), err)
 	}
-	if s.previous != nil && s.previous.ID == head && s.previous.Tag == "" && !s.d.Detail {
-		return []pipeline.Commit{s.kept()}, nil
+	if err := s.saw(head); err != nil {
+		return nil, err
 	}
 	h := s.history(head)
 	if s.paths.none() {
-		return s.walk(ctx, h, maxHistory, s.DiscoveryLimit, nil)
+		return s.walk(ctx, h, maxHistory, nil)
 	}
+	return s.byPath(ctx, h, head)
+}
+
+// byPath chooses among the commits that touch an included path.
+func (s *gitSource) byPath(ctx context.Context, h *history, head string) ([]pipeline.Commit, error) {
 	if s.previous != nil && s.previous.Tag == "" && !s.d.Detail {
 		found, known, err := s.since(ctx, h, head)
 		if err != nil || known {
-			return found, err
+			return s.beneath(found), err
 		}
 	}
-	want := 1
-	if s.d.Detail {
-		want = s.DiscoveryLimit
-	}
-	out, err := s.walk(ctx, h, maxDiffs, want, s.touches)
+	out, err := s.walk(ctx, h, maxDiffs, s.touches)
 	if err == nil && len(out) == 0 {
 		s.rejected.note(branchName(s.Branch), fmt.Sprintf("none of its newest %d commits qualifies", min(len(h.read), maxDiffs)))
 	}
 	return out, err
+}
+
+// beneath adds what was found last time beneath the last of these commits, which
+// need not be looked at again.
+func (s *gitSource) beneath(found []pipeline.Commit) []pipeline.Commit {
+	if s.before == nil || len(found) == 0 {
+		return found
+	}
+	at := slices.IndexFunc(s.before.Commits, func(c pipeline.Commit) bool { return c.ID == found[len(found)-1].ID })
+	if at < 0 {
+		return found
+	}
+	for _, c := range s.before.Commits[at+1:] {
+		if len(found) < s.DiscoveryLimit && !c.CreatedAt.Before(s.notBefore) {
+			found = append(found, c)
+		}
+	}
+	for _, r := range s.before.Rejected {
+		if r.Ref != branchName(s.Branch) && r.Ref != s.before.Seen {
+			s.rejected.add(r.Ref, r.Reason)
+		}
+	}
+	return found
 }
 
 // since decides by the whole difference between the last Freight's commit and the
@@ -73,23 +101,28 @@ func (s *gitSource) since(ctx context.Context, h *history, head string) (found [
 		return nil, false, err
 	}
 	if at < 0 {
-		found, err = s.walk(ctx, h, maxHistory, 1, nil)
+		found, err = s.walk(ctx, h, maxHistory, nil)
+		found = found[:min(len(found), 1)]
 	} else {
-		found, err = s.walk(ctx, h, min(at, maxDiffs), 1, s.touches)
+		found, err = s.walk(ctx, h, min(at, maxDiffs), s.touches)
 	}
-	return append(found, kept...), true, err
+	return append(found[:min(len(found), s.DiscoveryLimit-1)], kept...), true, err
 }
 
-// walk returns up to want commits among the newest considered ones that qualify.
+// walk returns those of the newest considered commits that qualify, up to the limit.
 func (s *gitSource) walk(
-	ctx context.Context, h *history, considered, want int, test func(context.Context, Commit) (bool, error),
+	ctx context.Context, h *history, considered int, test func(context.Context, Commit) (bool, error),
 ) (out []pipeline.Commit, err error) {
-	for i := 0; i < considered && len(out) < want; i++ {
+	for i := 0; i < considered && !s.enough(out); i++ {
 		c, ok, err := h.at(ctx, i)
 		if err != nil {
 			return nil, err
 		}
 		if !ok {
+			break
+		}
+		if c.CommittedAt.Before(s.notBefore) {
+			s.rejected.note(c.ID, "is older than since: "+s.Since+", and so is what came before it")
 			break
 		}
 		reason, err := s.reject(ctx, c, test)
@@ -103,6 +136,12 @@ func (s *gitSource) walk(
 		out = append(out, s.artifact(c))
 	}
 	return out, nil
+}
+
+// enough reports whether the search may end: at the limit, or when there is a choice
+// and finding more has cost enough.
+func (s *gitSource) enough(found []pipeline.Commit) bool {
+	return len(found) >= s.DiscoveryLimit || len(found) > 0 && s.diffs >= maxFurtherDiffs && !s.d.Detail
 }
 
 func (s *gitSource) reject(ctx context.Context, c Commit, test func(context.Context, Commit) (bool, error)) (string, error) {
@@ -133,6 +172,7 @@ func (s *gitSource) touches(ctx context.Context, c Commit) (bool, error) {
 	if len(c.Parents) > 0 {
 		base = c.Parents[0]
 	}
+	s.diffs++
 	changed, err := s.d.Commits.Changed(ctx, s.url, base, c.ID)
 	if err != nil {
 		return false, fmt.Errorf("changes of %s: %w", c.ID, err)

@@ -27,6 +27,12 @@ func last(id string) discover.Previous {
 	return discover.Previous{Freight: &pipeline.Freight{Commits: []pipeline.Commit{{RepoURL: own, ID: id}}}}
 }
 
+// seen adds what the only Subscription gave last time.
+func seen(p discover.Previous, found pipeline.DiscoveredSubscription) discover.Previous {
+	p.Discovery = &pipeline.Discovery{Subscriptions: []pipeline.DiscoveredSubscription{found}}
+	return p
+}
+
 func TestBranch(t *testing.T) {
 	t.Parallel()
 	f := newGit()
@@ -36,7 +42,7 @@ func TestBranch(t *testing.T) {
 
 	got := find(t, git(f), gitWarehouse(pipeline.GitSubscription{}), discover.Previous{})
 	want := pipeline.DiscoveredSubscription{
-		Kind: pipeline.GitArtifact, RepoURL: own,
+		Kind: pipeline.GitArtifact, RepoURL: own, Seen: "c2",
 		Commits: []pipeline.Commit{
 			{
 				RepoURL: own, ID: "c2", Message: "fix: " + strings.Repeat("é", 75), Author: ana, Committer: ana,
@@ -62,12 +68,108 @@ func TestUnmovedBranchCostsOneRequest(t *testing.T) {
 	t.Parallel()
 	f := newGit()
 	f.commit("main", "c1", "first", []string{"a"})
-	got := find(t, git(f), gitWarehouse(pipeline.GitSubscription{IncludePaths: []string{"a"}}), last("c1"))
-	if diff := cmp.Diff([]string{"c1"}, refs(got)); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	f.commit("main", "c2", "second", []string{"a"})
+	f.commit("main", "c3", "third", []string{"b"})
+	w := gitWarehouse(pipeline.GitSubscription{IncludePaths: []string{"a"}})
+	first := find(t, git(f), w, discover.Previous{})
+	f.reset()
+	again := find(t, git(f), w, seen(last("c2"), first))
+	if diff := cmp.Diff(first, again); diff != "" || len(again.Commits) != 2 {
+		t.Errorf("what was found stays (-first +again):\n%s", diff)
 	}
 	if diff := cmp.Diff(map[string]int{"Head": 1}, f.reset()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestMovedBranchKeepsWhatWasFoundBeneath(t *testing.T) {
+	t.Parallel()
+	f := newGit()
+	for i := range 9 {
+		f.commit("main", fmt.Sprintf("c%d", i), "", []string{"a"})
+	}
+	w := gitWarehouse(pipeline.GitSubscription{IncludePaths: []string{"a"}, DiscoveryLimit: 5})
+	first := find(t, git(f), w, discover.Previous{})
+	f.commit("main", "d1", "", []string{"b"})
+	f.commit("main", "d2", "", []string{"a"})
+	f.reset()
+	got := find(t, git(f), w, seen(last("c8"), first))
+	if diff := cmp.Diff([]string{"d2", "c8", "c7", "c6", "c5"}, refs(got)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if n := f.reset()["Changed"]; n != 3 { // the whole range, and each of the two
+		t.Errorf("compared %d times", n)
+	}
+	if r := reasons(got)["d1"]; r != "changes no included path" {
+		t.Errorf("reason %q", r)
+	}
+}
+
+func TestSearchForMoreThanOneIsCutShort(t *testing.T) {
+	t.Parallel()
+	f := newGit()
+	f.commit("main", "old", "", []string{"a"})
+	for i := range 100 {
+		f.commit("main", fmt.Sprintf("c%d", i), "", []string{"b"})
+	}
+	f.commit("main", "new", "", []string{"a"})
+	w := gitWarehouse(pipeline.GitSubscription{IncludePaths: []string{"a"}})
+	if diff := cmp.Diff([]string{"new"}, refs(find(t, git(f), w, discover.Previous{}))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if n := f.reset()["Changed"]; n != 50 {
+		t.Errorf("compared %d commits", n)
+	}
+	d := git(f)
+	d.Detail = true
+	if diff := cmp.Diff([]string{"new", "old"}, refs(find(t, d, w, discover.Previous{}))); diff != "" {
+		t.Errorf("but not for people who ask (-want +got):\n%s", diff)
+	}
+}
+
+func TestSince(t *testing.T) {
+	t.Parallel()
+	// Commits are a minute apart, c0 at noon.
+	tests := map[string]struct {
+		since string
+		want  []string
+	}{
+		"a time":                     {"2025-06-01T12:02:00Z", []string{"c3", "c2"}},
+		"a time in another zone":     {"2025-06-01T14:03:00+02:00", []string{"c3"}},
+		"a date begins at midnight":  {"2025-06-01", []string{"c3", "c2", "c1", "c0"}},
+		"a date in the future":       {"2025-06-02", []string{}},
+		"a duration counts from now": {"2m", []string{"c3", "c2", "c1"}},
+		"no bound":                   {"", []string{"c3", "c2", "c1", "c0"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newGit()
+			for i := range 4 {
+				f.commit("main", fmt.Sprintf("c%d", i), "", []string{"a"})
+			}
+			d := git(f)
+			d.Now = func() time.Time { return noon.Add(3 * time.Minute) }
+			got := find(t, d, gitWarehouse(pipeline.GitSubscription{Since: tt.since}), discover.Previous{})
+			if diff := cmp.Diff(tt.want, refs(got)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if len(tt.want) == 3 && reasons(got)["c0"] != "is older than since: "+tt.since+", and so is what came before it" {
+				t.Errorf("reasons %v", reasons(got))
+			}
+		})
+	}
+	f := newGit()
+	f.commit("main", "c1", "", []string{"a"})
+	f.tag("v1.0.0", "c1")
+	got := find(t, git(f), gitWarehouse(pipeline.GitSubscription{CommitSelectionStrategy: pipeline.NewestTag, Since: "2030-01-01"}), discover.Previous{})
+	if got.Empty() {
+		t.Error("since affects a tag")
+	}
+	d := git(f)
+	d.Now = func() time.Time { return noon }
+	if _, err := d.Discover(t.Context(), gitWarehouse(pipeline.GitSubscription{Since: "yesterday"}), discover.Previous{}); err == nil {
+		t.Error("since: yesterday is accepted")
 	}
 }
 

@@ -26,5 +26,5 @@ func (s *gitSource) newestTags(ctx context.Context) ([]pipeline.Commit, error) {
 	slices.SortFunc(tags, func(a, b Tag) int {
 		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.Name, b.Name))
 	})
-	return s.admitTags(ctx, nil, tags, s.wantedTags())
+	return s.admitTags(ctx, nil, tags)
 }

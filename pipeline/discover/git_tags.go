@@ -2,7 +2,10 @@ package discover
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"github.com/kargo-app/kargo/pipeline"
 )
@@ -23,20 +26,24 @@ func (s *gitSource) listTags(ctx context.Context) (map[string]Tag, []string, err
 		byName[t.Name] = t
 		names = append(names, t.Name)
 	}
-	return byName, filter.admit(names, s.rejected), nil
+	names = filter.admit(names, s.rejected)
+	return byName, names, s.saw(stateOf(byName, names))
+}
+
+// stateOf identifies a set of tags and what they stand for.
+func stateOf(tags map[string]Tag, names []string) string {
+	hash := sha256.New()
+	for _, name := range lexicallyDescending(names) {
+		fmt.Fprintf(hash, "%s %s\n", tags[name].ID, name)
+	}
+	return hex.EncodeToString(hash.Sum(nil))
 }
 
 // chooseTags turns tags that are ordered by name into artifacts. Only as many are
-// described as that takes; none if the first is the tag of the last Freight still.
+// described as that takes.
 func (s *gitSource) chooseTags(ctx context.Context, tags map[string]Tag, names []string) ([]pipeline.Commit, error) {
-	if p := s.previous; p != nil && len(names) > 0 && !s.d.Detail && s.paths.none() && s.ExpressionFilter == "" {
-		if first := tags[names[0]]; p.Tag == first.Name && p.ID == first.ID {
-			return []pipeline.Commit{s.kept()}, nil
-		}
-	}
 	var out []pipeline.Commit
-	want := s.wantedTags()
-	for at := 0; at < len(names) && len(out) < want; at += s.DiscoveryLimit {
+	for at := 0; at < len(names) && !s.enough(out); at += s.DiscoveryLimit {
 		if at >= maxHistory {
 			s.rejected.note(names[at], fmt.Sprintf("was not looked at, nor were those after it: too few of %d before it qualify", at))
 			break
@@ -49,20 +56,11 @@ func (s *gitSource) chooseTags(ctx context.Context, tags map[string]Tag, names [
 		if err != nil {
 			return nil, err
 		}
-		if out, err = s.admitTags(ctx, out, described, want); err != nil {
+		if out, err = s.admitTags(ctx, out, described); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
-}
-
-// wantedTags is how many artifacts to find: with path filters every one costs a
-// comparison of trees.
-func (s *gitSource) wantedTags() int {
-	if !s.paths.none() && !s.d.Detail {
-		return 1
-	}
-	return s.DiscoveryLimit
 }
 
 // describeTags reads tags, keeping their order.
@@ -87,11 +85,15 @@ func (s *gitSource) describeTags(ctx context.Context, tags []Tag) ([]Tag, error)
 	return out, nil
 }
 
-// admitTags appends the tags that qualify to out until that has the wanted length.
-func (s *gitSource) admitTags(ctx context.Context, out []pipeline.Commit, tags []Tag, want int) ([]pipeline.Commit, error) {
+// admitTags appends the tags that qualify to out, up to the limit.
+func (s *gitSource) admitTags(ctx context.Context, out []pipeline.Commit, tags []Tag) ([]pipeline.Commit, error) {
 	for _, t := range tags {
-		if len(out) == want {
+		if s.enough(out) {
 			break
+		}
+		if s.admitted(t) {
+			out = append(out, s.tagArtifact(t))
+			continue
 		}
 		reason, err := s.rejectTag(ctx, t)
 		if err != nil {
@@ -104,6 +106,13 @@ func (s *gitSource) admitTags(ctx context.Context, out []pipeline.Commit, tags [
 		out = append(out, s.tagArtifact(t))
 	}
 	return out, nil
+}
+
+// admitted reports whether the tag qualified last time, for the same commit.
+func (s *gitSource) admitted(t Tag) bool {
+	return s.before != nil && slices.ContainsFunc(s.before.Commits, func(c pipeline.Commit) bool {
+		return c.Tag == t.Name && c.ID == t.ID
+	})
 }
 
 // rejectTag says why a described tag does not qualify. Path filters look at the

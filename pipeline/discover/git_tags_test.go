@@ -45,8 +45,8 @@ func TestTagStrategies(t *testing.T) {
 		"NewestTag goes by creation, ties ascending by name": {
 			sub{CommitSelectionStrategy: pipeline.NewestTag}, []string{"v0.1.0", "nightly", "v1.9.0", "v1.10.0", "v1.0.0"},
 		},
-		"a path filter looks at the tagged commit's own change, and stops at the first": {
-			sub{CommitSelectionStrategy: pipeline.CommitSemVer, IncludePaths: []string{"src"}}, []string{"v1.9.0"},
+		"a path filter looks at the tagged commit's own change, and stops at the limit": {
+			sub{CommitSelectionStrategy: pipeline.CommitSemVer, IncludePaths: []string{"src"}, DiscoveryLimit: 2}, []string{"v1.9.0", "v1.0.0"},
 		},
 		"an expression sees the tag": {
 			sub{CommitSelectionStrategy: pipeline.NewestTag, ExpressionFilter: `tagger contains "bo@" && annotation == "late" && tag == "v0.1.0"`},
@@ -82,12 +82,33 @@ func TestTaggedCommit(t *testing.T) {
 	if diff := cmp.Diff(map[string]int{"Tags": 1, "Describe": 1}, f.reset()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	again := find(t, git(f), w, discover.Previous{Freight: &pipeline.Freight{Commits: want}})
+	again := find(t, git(f), w, seen(discover.Previous{}, got))
 	if diff := cmp.Diff(want, again.Commits); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(map[string]int{"Tags": 1}, f.reset()); diff != "" {
 		t.Errorf("an unmoved tag costs one request (-want +got):\n%s", diff)
+	}
+	f.tags[1].ID = "c3"
+	if moved := find(t, git(f), w, seen(discover.Previous{}, got)); moved.Commits[0].ID != "c3" {
+		t.Errorf("a tag that moved stands for %s", moved.Commits[0].ID)
+	}
+}
+
+func TestTagsThatQualifiedAreNotComparedAgain(t *testing.T) {
+	t.Parallel()
+	f := releases()
+	w := gitWarehouse(pipeline.GitSubscription{CommitSelectionStrategy: pipeline.CommitSemVer, IncludePaths: []string{"src"}})
+	first := find(t, git(f), w, discover.Previous{})
+	f.commit("main", "c4", "four", []string{"src/c"})
+	f.tag("v2.0.0", "c4")
+	f.reset()
+	got := find(t, git(f), w, seen(discover.Previous{}, first))
+	if diff := cmp.Diff(append([]string{"v2.0.0"}, refs(first)...), refs(got)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if n := f.reset()["Changed"]; n != 2 { // v2.0.0 is new, v1.10.0 did not qualify
+		t.Errorf("compared %d commits", n)
 	}
 }
 

@@ -52,6 +52,34 @@ func (s *imageSource) tags(ctx context.Context) ([]string, error) {
 	return filter.admit(tags, s.rejected), nil
 }
 
+// trusts reports whether a tag, once seen, is taken to stand for the same image for
+// ever. The tag that Digest follows is there to move.
+func (s *imageSource) trusts() bool {
+	return s.CacheByTag && s.ImageSelectionStrategy != pipeline.ImageDigest
+}
+
+// recalled returns what is remembered of tags.
+func (s *imageSource) recalled(ctx context.Context, tags []string) (map[string]Build, error) {
+	if s.d.Cache == nil || len(tags) == 0 {
+		return nil, nil
+	}
+	known, err := s.d.Cache.Builds(ctx, pipeline.NormalizeImage(s.repo.URL), tags)
+	if err != nil {
+		return nil, fmt.Errorf("recall known tags: %w", err)
+	}
+	return known, nil
+}
+
+func (s *imageSource) remember(ctx context.Context, builds ...Build) error {
+	if s.d.Cache == nil || len(builds) == 0 {
+		return nil
+	}
+	if err := s.d.Cache.PutBuilds(ctx, pipeline.NormalizeImage(s.repo.URL), builds); err != nil {
+		return fmt.Errorf("remember tags: %w", err)
+	}
+	return nil
+}
+
 // artifact is the Image of a Build.
 func (s *imageSource) artifact(b Build) pipeline.Image {
 	return pipeline.Image{

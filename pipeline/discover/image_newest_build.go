@@ -15,7 +15,8 @@ import (
 const (
 	// recheckAfter is how old knowledge of a tag may get before its digest is
 	// asked for again, and maxRechecks how many are in one run. Tags that do not
-	// win are therefore taken for immutable for about a day; the winner never is.
+	// win are therefore taken for immutable for about a day; the winner never is,
+	// unless cacheByTag says so.
 	recheckAfter = 24 * time.Hour
 	maxRechecks  = 20
 	// saveEvery is how many new Builds are read between writes to the cache, so
@@ -30,11 +31,9 @@ func (s *imageSource) newestBuild(ctx context.Context) ([]pipeline.Image, error)
 	if err != nil {
 		return nil, err
 	}
-	known := map[string]Build{}
-	if s.d.Cache != nil {
-		if known, err = s.d.Cache.Builds(ctx, pipeline.NormalizeImage(s.repo.URL), tags); err != nil {
-			return nil, fmt.Errorf("recall known tags: %w", err)
-		}
+	known, err := s.recalled(ctx, tags)
+	if err != nil {
+		return nil, err
 	}
 	started := s.d.Now()
 	builds, unknown := s.recall(tags, known)
@@ -53,7 +52,7 @@ func (s *imageSource) recall(tags []string, known map[string]Build) (builds map[
 	builds = make(map[string]Build, len(tags))
 	for _, tag := range tags {
 		b, ok := known[tag]
-		if !ok || s.Platform != "" && b.Platforms == nil {
+		if !ok || b.Undated || s.Platform != "" && b.Platforms == nil {
 			unknown = append(unknown, tag)
 			continue
 		}
@@ -65,6 +64,9 @@ func (s *imageSource) recall(tags []string, known map[string]Build) (builds map[
 // recheck asks for the digests of the tags that were not asked for longest, and
 // returns those that moved.
 func (s *imageSource) recheck(ctx context.Context, builds map[string]Build) (moved []string, err error) {
+	if s.trusts() {
+		return nil, nil
+	}
 	var old []Build
 	for _, b := range builds {
 		if s.d.Now().Sub(b.CheckedAt) > recheckAfter {
@@ -92,7 +94,7 @@ func (s *imageSource) recheck(ctx context.Context, builds map[string]Build) (mov
 		builds[b.Tag] = b
 		same = append(same, b)
 	}
-	return moved, s.remember(ctx, same)
+	return moved, s.remember(ctx, same...)
 }
 
 func (s *imageSource) unmoved(ctx context.Context, b Build) (bool, error) {
@@ -134,21 +136,11 @@ func (s *imageSource) read(ctx context.Context, builds map[string]Build, tags []
 			builds[b.Tag] = *b
 			found = append(found, *b)
 		}
-		if err := s.remember(ctx, found); err != nil {
+		if err := s.remember(ctx, found...); err != nil {
 			return nil, err
 		}
 	}
 	return builds, nil
-}
-
-func (s *imageSource) remember(ctx context.Context, builds []Build) error {
-	if s.d.Cache == nil || len(builds) == 0 {
-		return nil
-	}
-	if err := s.d.Cache.PutBuilds(ctx, pipeline.NormalizeImage(s.repo.URL), builds); err != nil {
-		return fmt.Errorf("remember tags: %w", err)
-	}
-	return nil
 }
 
 // newest orders Builds and returns those that qualify. The winner's digest is asked
@@ -168,7 +160,7 @@ func (s *imageSource) newest(ctx context.Context, builds map[string]Build, start
 			out = append(out, s.artifact(b))
 			continue
 		}
-		if b.CheckedAt.Before(started) {
+		if b.CheckedAt.Before(started) && !s.trusts() {
 			ok, err := s.unmoved(ctx, b)
 			if err != nil {
 				return nil, err

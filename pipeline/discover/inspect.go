@@ -23,6 +23,7 @@ func (s *imageSource) inspect(ctx context.Context, tag string, created, platform
 	}
 	b := Build{Tag: tag, Digest: m.Digest, Annotations: m.Annotations, CheckedAt: s.d.Now()}
 	b.CreatedAt, _ = createdFrom(m.Annotations)
+	b.Undated = !created && b.CreatedAt.IsZero()
 	if m.Index {
 		b.Platforms = platformsOf(m)
 		if created && b.CreatedAt.IsZero() {
@@ -31,6 +32,7 @@ func (s *imageSource) inspect(ctx context.Context, tag string, created, platform
 		return b, err
 	}
 	if m.ConfigDigest == "" {
+		b.Undated = false               // there is no more to see
 		b.Platforms = []BuildPlatform{} // no image, so for no platform
 		return b, nil
 	}
@@ -43,7 +45,7 @@ func (s *imageSource) inspect(ctx context.Context, tag string, created, platform
 	}
 	b.Platforms = []BuildPlatform{{Name: config.Platform}}
 	if b.CreatedAt.IsZero() {
-		b.CreatedAt = createdByConfig(config)
+		b.CreatedAt, b.Undated = createdByConfig(config), false
 	}
 	return b, nil
 }

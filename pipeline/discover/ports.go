@@ -101,8 +101,8 @@ type Tag struct {
 	Commit     Commit
 }
 
-// TagCache remembers Builds between runs, so that NewestBuild asks only for tags
-// that it has not seen.
+// TagCache remembers Builds between runs, so that NewestBuild, and whoever trusts
+// tags not to move, ask only for tags that were not seen before.
 type TagCache interface {
 	// Builds returns what is remembered of the given tags, by tag. The repository is
 	// named as pipeline.NormalizeImage does.
@@ -117,6 +117,8 @@ type Build struct {
 	Digest      string            `json:"digest"`
 	CreatedAt   time.Time         `json:"createdAt,omitzero"`
 	Annotations map[string]string `json:"annotations,omitempty"`
+	// Undated says that nobody has looked for when it was built.
+	Undated bool `json:"undated,omitempty"`
 	// Platforms are those that it runs on; nil, which must survive being stored,
 	// means that nobody has looked.
 	Platforms []BuildPlatform `json:"platforms"`
@@ -130,4 +132,7 @@ type BuildPlatform struct {
 	Name string `json:"name"`
 	// Digest is that of the index entry, empty when the Build is no index.
 	Digest string `json:"digest,omitempty"`
+	// Annotations are those of the entry's own manifest; nil, which must survive
+	// being stored, means that nobody has looked.
+	Annotations map[string]string `json:"annotations"`
 }

@@ -70,7 +70,11 @@ func (r *Reconciler) discover(ctx context.Context, rec store.RepoRecord, p pipel
 func (r *Reconciler) look(ctx context.Context, rec store.RepoRecord, w pipeline.Warehouse, state store.WarehouseState, last *pipeline.Freight) (store.WarehouseState, error) {
 	interval := r.every(w)
 	log := r.Log.With("repo", rec.Repo.String(), "warehouse", w.Name)
-	d, err := r.Discoverer.Discover(ctx, rec, w, last)
+	known := discover.Previous{Freight: last}
+	if !state.DiscoveredAt.IsZero() {
+		known.Discovery = &state.Discovery
+	}
+	d, err := r.Discoverer.Discover(ctx, rec, w, known)
 	now := r.Now()
 	if err != nil {
 		if ctx.Err() != nil {

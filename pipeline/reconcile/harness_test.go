@@ -12,6 +12,7 @@ import (
 
 	"github.com/kargo-app/kargo/manifest/kargofile"
 	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/discover"
 	"github.com/kargo-app/kargo/pipeline/reconcile"
 	"github.com/kargo-app/kargo/pipeline/step"
 	"github.com/kargo-app/kargo/store"
@@ -167,8 +168,8 @@ func (f files) Config(_ context.Context, _ store.RepoRecord, commit string) (dat
 
 type discoverer struct{ *place }
 
-func (d discoverer) Discover(_ context.Context, _ store.RepoRecord, w pipeline.Warehouse, last *pipeline.Freight) (pipeline.Discovery, error) {
-	d.found, d.last[w.Name] = append(d.found, w.Name), last
+func (d discoverer) Discover(_ context.Context, _ store.RepoRecord, w pipeline.Warehouse, known discover.Previous) (pipeline.Discovery, error) {
+	d.found, d.last[w.Name] = append(d.found, w.Name), known.Freight
 	if err := d.lookErr[w.Name]; err != nil {
 		return pipeline.Discovery{}, err
 	}

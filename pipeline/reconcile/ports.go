@@ -6,6 +6,7 @@ import (
 
 	"github.com/kargo-app/kargo/manifest/kargofile"
 	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/discover"
 	"github.com/kargo-app/kargo/store"
 )
 
@@ -41,7 +42,7 @@ type Files interface {
 
 // Discoverer looks at the Subscriptions of one Warehouse.
 type Discoverer interface {
-	Discover(ctx context.Context, r store.RepoRecord, w pipeline.Warehouse, last *pipeline.Freight) (pipeline.Discovery, error)
+	Discover(ctx context.Context, r store.RepoRecord, w pipeline.Warehouse, known discover.Previous) (pipeline.Discovery, error)
 }
 
 // Matcher tells whether a Promotion would change nothing, because the Stage's

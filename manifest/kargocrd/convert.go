@@ -228,7 +228,9 @@ func (c *converter) pipeline(project string, read map[string]int) *mapping {
 		case kargoGroup + "/Project", kargoGroup + "/ProjectConfig":
 			policies, windows := r.policies()
 			for _, p := range policies {
-				appendTo("promotionPolicies", p)
+				if r.known(p) {
+					appendTo("promotionPolicies", p)
+				}
 			}
 			for _, w := range windows {
 				appendTo("promotionWindows", w)

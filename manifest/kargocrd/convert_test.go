@@ -129,7 +129,11 @@ func TestConvert(t *testing.T) {
 			in: object("PromotionTask", "inputs: [{name: a, default: b}]\nsteps: [{uses: fail, config: {message: m}}]"), has: []string{"vars:", "- name: a", "value: b"},
 		},
 		"policies of a Project stay": {
-			in: strings.Replace(object("Project", "promotionPolicies: [{stage: test, autoPromotionEnabled: true}]"), "name: x", "name: shop", 1), has: []string{"promotionPolicies:", "- stage: test"},
+			in:  strings.Replace(object("Project", "promotionPolicies: [{stage: test, autoPromotionEnabled: true}]"), "name: x", "name: shop", 1) + "---\n" + strings.Replace(object("Stage", "vars: []"), "name: x", "name: test", 1),
+			has: []string{"promotionPolicies:", "- stage: test"},
+		},
+		"a policy for a Stage that is not there is named": {
+			in: object("ProjectConfig", "promotionPolicies: [{stageSelector: {name: gone}, autoPromotionEnabled: true}]"), losses: []string{"no Stage gone among the manifests"},
 		},
 		"a window has a start and a duration": {
 			in:  object("ProjectConfig", "promotionWindows: [{name: n, kind: Deny, rrule: FREQ=DAILY, dtstart: 'TZID=Europe/Berlin:20260301T220000', dtend: 'TZID=Europe/Berlin:20260302T063000'}]"),

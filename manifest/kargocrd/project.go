@@ -80,6 +80,25 @@ func (r *resource) policies() (policies, windows []*yaml.Node) {
 	return policies, windows
 }
 
+// known reports whether a policy can select a Stage that is among the manifests;
+// one that names another is lost.
+func (r *resource) known(policy *yaml.Node) bool {
+	name := scalar(policy, "stage")
+	if name == "" {
+		name = scalar(policy, "stageSelector", "name")
+	}
+	if name == "" || strings.Contains(name, ":") {
+		return true
+	}
+	for _, other := range r.c.all {
+		if other.kind == "Stage" && other.name == name && other.of(r.project) {
+			return true
+		}
+	}
+	r.lose(r.node, "spec.promotionPolicies", "there is no Stage %s among the manifests, so its policy is left out", name)
+	return false
+}
+
 func policyRules() map[string]rule {
 	return map[string]rule{
 		"stage":                keep,

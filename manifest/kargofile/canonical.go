@@ -155,8 +155,13 @@ func requestNode(r pipeline.FreightRequest) *yaml.Node {
 func stepNode(s pipeline.StepSpec, number int) *yaml.Node {
 	o := newObject()
 	o.text("uses", s.Uses)
-	if s.As != fmt.Sprintf("step-%d", number) {
+	o.text("task", s.Task)
+	if s.As != fmt.Sprintf("step-%d", number) && (s.Task == "" || s.As != fmt.Sprintf("task-%d", number)) {
 		o.text("as", s.As)
+	}
+	if s.Task != "" {
+		o.set("vars", varsNode(s.TaskVars))
+		return o.node
 	}
 	o.text("if", s.If)
 	o.flag("continueOnError", s.ContinueOnError)
@@ -166,6 +171,7 @@ func stepNode(s pipeline.StepSpec, number int) *yaml.Node {
 		retry.set("errorThreshold", valueNode(s.Retry.ErrorThreshold))
 	}
 	o.set("retry", retry.orNil())
+	o.set("taskVars", varsNode(s.TaskVars))
 	o.set("vars", varsNode(s.Vars))
 	if len(s.Config) > 0 {
 		o.set("config", valueNode(s.Config))

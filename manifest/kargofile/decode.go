@@ -23,7 +23,9 @@ type decoder struct {
 	// current is the Stage being read, nil outside of Stages.
 	current *stage
 	// inStep is the number of the step being read, 0 outside of steps.
-	inStep   int
+	inStep int
+	// task is the task being read, nil outside of tasks.
+	task     *task
 	mentions []mention
 }
 

@@ -34,6 +34,7 @@ type document struct {
 	policies   []policy
 	windows    []window
 	templates  []*analysisTemplate
+	tasks      []*task
 	access     pipeline.Access
 	defaults   defaults
 	// promotion is policies followed by what autoPromote stands for.
@@ -60,10 +61,11 @@ func (d *decoder) document(root *yaml.Node) *document {
 		{"stages", func(n *yaml.Node, _ string) { stages = n }},
 		{"promotionPolicies", d.list(func(n *yaml.Node, path string) { doc.policies = append(doc.policies, d.policy(n, path)) })},
 		{"promotionWindows", d.list(func(n *yaml.Node, path string) { doc.windows = append(doc.windows, d.window(n, path)) })},
+		{"promotionTasks", d.list(func(n *yaml.Node, path string) { doc.tasks = append(doc.tasks, d.promotionTask(n, path)) })},
 		{"analysisTemplates", d.list(func(n *yaml.Node, path string) { doc.templates = append(doc.templates, d.analysisTemplate(n, path)) })},
 		{"defaults", d.defaults(&doc.defaults)},
 		{"access", d.access(&doc.access)},
-	}, notYet("include", "promotionTasks", "notifications")...)...)
+	}, notYet("include", "notifications")...)...)
 	if found == nil {
 		return doc
 	}

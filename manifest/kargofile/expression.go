@@ -26,8 +26,8 @@ func (d *decoder) template(n *yaml.Node, path string, allow expr.Allow) bool {
 	if !d.expressions(n, path, expr.CheckFor(n.Value, allow)) {
 		return false
 	}
-	if d.current != nil && expr.HasExpression(n.Value) {
-		d.mentions = append(d.mentions, mention{n, path, d.current, d.inStep})
+	if (d.current != nil || d.task != nil) && expr.HasExpression(n.Value) {
+		d.mentions = append(d.mentions, mention{node: n, path: path, stage: d.current, task: d.task, step: d.inStep})
 	}
 	return true
 }

@@ -2,6 +2,8 @@ package kargofile
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -9,21 +11,26 @@ import (
 	"github.com/kargo-app/kargo/pipeline/expr"
 )
 
-// mention is a template of a Stage, whose names are looked up once everything is
-// known.
+// mention is a template of a Stage or a task, whose names are looked up once
+// everything is known.
 type mention struct {
-	node  *yaml.Node
-	path  string
+	node *yaml.Node
+	path string
+	// One of stage and task is set.
 	stage *stage
+	task  *task
 	// step is the number of the step that it belongs to, 0 for none.
 	step int
 }
 
+// maxMentions bounds for how many templates names are looked up, which only warns.
+const maxMentions = 20_000
+
 // mentions warns of names in expressions that stand for nothing: at run time they
 // would be nil, which an expression may want, but hardly ever does.
 func (g *graph) mentions(d *decoder) {
-	for _, m := range d.mentions {
-		if g.stages[m.stage.Name] != m.stage {
+	for _, m := range d.mentions[:min(len(d.mentions), maxMentions)] {
+		if m.stage != nil && g.stages[m.stage.Name] != m.stage {
 			continue
 		}
 		refs, err := expr.References(m.node.Value)
@@ -31,7 +38,7 @@ func (g *graph) mentions(d *decoder) {
 			continue // reported when it was read
 		}
 		for _, r := range refs {
-			if e := g.unknown(m, r); e != nil {
+			if e := g.unknown(d, m, r); e != nil {
 				e.offset = r.Offset
 				d.invalid(m.node, m.path, e)
 				d.problems[len(d.problems)-1].Severity = Warning
@@ -40,37 +47,46 @@ func (g *graph) mentions(d *decoder) {
 	}
 }
 
-func (g *graph) unknown(m mention, r expr.Reference) *invalid {
+func (g *graph) unknown(d *decoder, m mention, r expr.Reference) *invalid {
 	name := r.Name()
 	var known []string
-	what := ""
+	what := "no earlier step has the alias"
 	switch {
+	case r.Root == "task" && !r.Call:
+		if !m.inTask() {
+			return &invalid{message: "task exists only in the steps of a task", expected: "outputs, by alias"}
+		}
+		if len(r.Path) < 2 || r.Path[0] != "outputs" {
+			return nil
+		}
+		name = r.Path[1]
+		what = "no earlier step of the task has the alias"
+		known = m.siblings()
 	case name == "":
 		return nil
-	case r.Root == "outputs" && !r.Call, r.Root == "status" && r.Call:
-		what = "no earlier step has the alias"
-		for i, s := range m.stage.Steps {
-			if m.step == 0 || i+1 < m.step {
-				known = append(known, s.As)
-			}
+	case r.Root == "status" && r.Call:
+		known = m.siblings()
+	case r.Root == "outputs" && !r.Call:
+		if m.stage == nil {
+			return nil // the outputs of whatever Stage uses the task
 		}
-	case r.Root == "vars" && !r.Call:
+		var open bool
+		if known, open = m.published(name); open {
+			return nil
+		}
+	case r.Root == "vars" && !r.Call && !g.alone:
 		what = "there is no variable"
-		known = g.variables(m.stage)
-	case r.Root == "imageFrom" && r.Call:
+		known = g.variables(m)
+	case r.Call && (r.Root == "imageFrom" || r.Root == "chartFrom") && m.stage != nil:
 		what = fmt.Sprintf("no Warehouse of Stage %q subscribes to", m.stage.Name)
-		for _, w := range g.doc.warehouses {
-			if !contains(g.originsOf(m.stage.Name), w.Name) {
-				continue
-			}
-			if w.broken {
-				return nil
-			}
-			for _, s := range w.Subscriptions {
-				if s.Image != nil {
-					known = append(known, s.Image.RepoURL)
-				}
-			}
+		var open bool
+		if known, open = g.subscribed(m.stage, r.Root); open {
+			return nil
+		}
+		if r.Root == "chartFrom" && slices.ContainsFunc(known, func(k string) bool {
+			return pipeline.NormalizeChartURL(k) == pipeline.NormalizeChartURL(name)
+		}) {
+			return nil
 		}
 	default:
 		return nil
@@ -78,13 +94,92 @@ func (g *graph) unknown(m mention, r expr.Reference) *invalid {
 	if contains(known, name) {
 		return nil
 	}
-	return &invalid{
-		message: what + " " + quoted(name), expected: oneOf(known), suggestion: pipeline.DidYouMean(cut(name), known),
-	}
+	return &invalid{message: what + " " + quoted(name), expected: oneOf(known), suggestion: d.closest(name, known)}
 }
 
-// variables returns the names that vars may have somewhere in a Stage.
-func (g *graph) variables(s *stage) []string {
+// before returns the steps before the one that a mention belongs to.
+func (m mention) before() []pipeline.StepSpec {
+	switch {
+	case m.task != nil && m.step > 0:
+		return m.task.Steps[:min(m.step-1, len(m.task.Steps))]
+	case m.task != nil:
+		return m.task.Steps
+	case m.step > 0 && m.step <= len(m.stage.starts):
+		return m.stage.Steps[:min(m.stage.starts[m.step-1], len(m.stage.Steps))]
+	}
+	return m.stage.Steps
+}
+
+// scope is the alias of the task that a step of a Stage came from, empty for none.
+func (m mention) scope() string {
+	if m.stage == nil || m.step == 0 || m.step > len(m.stage.steps) {
+		return ""
+	}
+	outer, _, both := strings.Cut(m.stage.steps[m.step-1].As, inTask)
+	if !both {
+		return ""
+	}
+	return outer
+}
+
+func (m mention) inTask() bool { return m.task != nil || m.scope() != "" }
+
+// siblings returns the aliases of the earlier steps of the same task, or outside of
+// tasks where the mention is.
+func (m mention) siblings() []string {
+	var names []string
+	scope := m.scope()
+	for _, s := range m.before() {
+		outer, inner, both := strings.Cut(s.As, inTask)
+		switch {
+		case both && outer == scope:
+			names = append(names, inner)
+		case !both && scope == "":
+			names = append(names, s.As)
+		}
+	}
+	return names
+}
+
+// published returns the names under which earlier steps have outputs. Open means
+// that a task of another repository may have published the name.
+func (m mention) published(name string) (names []string, open bool) {
+	for _, s := range m.before() {
+		names = append(names, s.As)
+		outer, _, both := strings.Cut(s.As, inTask)
+		if both && s.Uses == "compose-output" && !contains(names, outer) {
+			names = append(names, outer)
+		}
+		open = open || s.Task != "" && strings.HasPrefix(name, s.As+inTask)
+	}
+	return names, open
+}
+
+// subscribed returns the repositories that a Stage gets artifacts from; open means
+// that not all are known.
+func (g *graph) subscribed(s *stage, function string) (urls []string, open bool) {
+	for _, w := range g.doc.warehouses {
+		if !contains(g.originsOf(s.Name), w.Name) {
+			continue
+		}
+		if w.broken {
+			return nil, true
+		}
+		for _, sub := range w.Subscriptions {
+			switch {
+			case function == "imageFrom" && sub.Image != nil:
+				urls = append(urls, sub.Image.RepoURL)
+			case function == "chartFrom" && sub.Chart != nil:
+				urls = append(urls, sub.Chart.RepoURL)
+			}
+		}
+	}
+	return urls, false
+}
+
+// variables returns the names that vars may have somewhere in a Stage; in a task
+// these are those of all Stages, as any may use it.
+func (g *graph) variables(m mention) []string {
 	var names []string
 	add := func(vars []pipeline.Var) {
 		for _, v := range vars {
@@ -92,9 +187,21 @@ func (g *graph) variables(s *stage) []string {
 		}
 	}
 	add(g.doc.vars)
-	add(s.Vars)
-	add(s.TemplateVars)
-	for _, step := range s.Steps {
+	if m.task != nil {
+		add(m.task.Vars)
+		for _, s := range m.task.Steps {
+			add(s.Vars)
+		}
+		for _, s := range g.doc.stages {
+			add(s.Vars)
+			add(s.TemplateVars)
+		}
+		return names
+	}
+	add(m.stage.Vars)
+	add(m.stage.TemplateVars)
+	for _, step := range m.stage.Steps {
+		add(step.TaskVars)
 		add(step.Vars)
 	}
 	return names

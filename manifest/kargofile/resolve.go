@@ -39,8 +39,12 @@ type graph struct {
 
 	templates     map[string]*analysisTemplate
 	templateNames []string
-	// metrics counts those of all Stages.
-	metrics int
+	tasks         map[string]*task
+	taskNames     []string
+	// alone means that there is a task and nothing that uses it.
+	alone bool
+	// metrics and steps count those of all Stages.
+	metrics, steps int
 }
 
 // resolve looks up every reference and replaces shorthand by what it stands for.
@@ -53,7 +57,9 @@ func (doc *document) resolve(d *decoder) {
 	doc.checkPolicies(d, g)
 	doc.checkWindows(d, g)
 	g.collectTemplates(d)
+	g.collectTasks(d)
 	for _, s := range doc.stages {
+		g.inflate(d, s)
 		g.verify(d, s)
 	}
 	g.unusedTemplates(d)

@@ -29,6 +29,10 @@ type stage struct {
 	// autoRollback is what the shorthand means, which stands at rollback.
 	autoRollback *pipeline.AutoRollback
 	rollback     ref
+	// steps are those of the template as written, and starts where in Steps those of
+	// each one begin.
+	steps  []stepItem
+	starts []int
 	// verification is the canonical form or the shorthand.
 	verification *verification
 	update       []*updateItem
@@ -96,7 +100,7 @@ func (d *decoder) stage(n *yaml.Node, path string, def defaults) *stage {
 	if at := found["branch"]; at != nil && found["update"] == nil {
 		d.problem(at, join(path, "branch")).message("branch says where update works, and there is no update").expected("update")
 	}
-	if found["update"] == nil && len(s.Steps) == 0 && found["promotionTemplate"] == nil {
+	if found["update"] == nil && found["promotionTemplate"] == nil {
 		for _, f := range []string{"pullRequest", "approvals", "environment", "concurrency", "verification", "verify", "autoPromote", "autoRollback"} {
 			if at := found[f]; at != nil {
 				d.problem(at, join(path, f)).message("%s has no effect on a Stage that has no steps", f).expected("update or promotionTemplate")
@@ -117,12 +121,12 @@ func (d *decoder) stage(n *yaml.Node, path string, def defaults) *stage {
 func (d *decoder) promotionTemplate(s *stage) reader {
 	return func(n *yaml.Node, path string) {
 		found := d.object(n, path, "promotionTemplate", field{"spec", func(n *yaml.Node, path string) {
-			aliases := map[string]*yaml.Node{}
 			found := d.object(n, path, "spec",
 				field{"vars", d.vars(&s.TemplateVars, 0)},
-				field{"steps", d.list(func(n *yaml.Node, path string) {
-					s.Steps = append(s.Steps, d.step(n, path, len(s.Steps)+1, aliases))
-				})},
+				field{"steps", func(n *yaml.Node, path string) {
+					l := d.stepList(n)
+					d.list(func(n *yaml.Node, path string) { s.steps = append(s.steps, d.step(n, path, l)) })(n, path)
+				}},
 			)
 			if found != nil && found["steps"] == nil {
 				d.missing(n, path, "a promotion template", "steps")

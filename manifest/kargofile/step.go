@@ -24,33 +24,66 @@ var kargoSteps = []string{
 
 const maxErrorThreshold = 1000
 
-// step reads a step. Number counts from 1; aliases holds those taken in the same
-// template.
-func (d *decoder) step(n *yaml.Node, path string, number int, aliases map[string]*yaml.Node) pipeline.StepSpec {
-	s := pipeline.StepSpec{As: fmt.Sprintf("step-%d", number)}
-	d.inStep = number
+// stepItem is one item of a list of steps: a step, or a reference to a task.
+type stepItem struct {
+	pipeline.StepSpec
+	// task is where the name of a task of this file stands, nil for everything else.
+	task *ref
+}
+
+// stepList is what a list of steps knows of itself while it is read.
+type stepList struct {
+	// aliases holds where those stand that are taken.
+	aliases map[string]*yaml.Node
+	// number counts from 1.
+	number int
+	// inflated lists have steps of tasks in them, as in canonical form, and so aliases
+	// of the reserved form that do not match their place.
+	inflated bool
+}
+
+func (d *decoder) stepList(n *yaml.Node) *stepList {
+	l := &stepList{aliases: map[string]*yaml.Node{}}
+	for _, item := range n.Content {
+		if _, as := child(item, "as"); as != nil && strings.Contains(as.Value, inTask) {
+			l.inflated = true
+		}
+	}
+	return l
+}
+
+func (l *stepList) checkAlias(s string) error {
+	if !l.inflated {
+		return checkAlias(s)
+	}
+	outer, inner, both := strings.Cut(s, inTask)
+	if aliasForm.MatchString(outer) && (!both || aliasForm.MatchString(inner)) {
+		return nil
+	}
+	return checkAlias(s)
+}
+
+// step reads the next item of a list of steps.
+func (d *decoder) step(n *yaml.Node, path string, l *stepList) stepItem {
+	l.number++
+	var s stepItem
+	d.inStep = l.number
 	defer func() { d.inStep = 0 }()
-	var uses ref
-	var config *yaml.Node
-	found := d.object(n, path, "a step", append([]field{
-		{"uses", func(n *yaml.Node, path string) {
+	var uses, name ref
+	var config, vars *yaml.Node
+	found := d.object(n, path, "a step",
+		field{"uses", func(n *yaml.Node, path string) {
 			d.text(&s.Uses)(n, path)
 			uses = ref{s.Uses, n, path}
 		}},
-		{"as", func(n *yaml.Node, path string) {
-			d.text(&s.As, checkAlias)(n, path)
-			if first, twice := aliases[s.As]; twice {
-				d.problem(n, path).message("a second step with the alias %s, first on line %d", quoted(s.As), first.Line).
-					expected("another alias")
-				return
-			}
-			aliases[s.As] = n
-		}},
-		{"if", d.condition(&s.If)},
-		{"continueOnError", d.boolean(&s.ContinueOnError)},
-		{"retry", d.retry(&s.Retry)},
-		{"vars", d.vars(&s.Vars, stepAllow)},
-		{"config", func(n *yaml.Node, path string) {
+		field{"task", func(n *yaml.Node, path string) { name = d.taskName(n, path) }},
+		field{"as", d.text(&s.As, l.checkAlias)},
+		field{"if", d.condition(&s.If)},
+		field{"continueOnError", d.boolean(&s.ContinueOnError)},
+		field{"retry", d.retry(&s.Retry)},
+		field{"vars", func(n *yaml.Node, _ string) { vars = n }},
+		field{"taskVars", d.vars(&s.TaskVars, stepAllow)},
+		field{"config", func(n *yaml.Node, path string) {
 			if n.Kind != yaml.MappingNode {
 				d.problem(n, path).message("config is %s", describe(n)).expected("a mapping")
 				return
@@ -60,15 +93,91 @@ func (d *decoder) step(n *yaml.Node, path string, number int, aliases map[string
 				s.Config = c
 			}
 		}},
-	}, notYet("task")...)...)
+	)
+	if found == nil {
+		return s
+	}
+	if at := found["taskVars"]; at != nil && !strings.Contains(s.As, inTask) {
+		d.problem(at, join(path, "taskVars")).message("taskVars is for steps that a task stands for, whose alias is task::step").expected("vars")
+	}
+	if found["task"] != nil {
+		d.taskReference(&s, found, n, path, name, vars)
+	} else if vars != nil {
+		d.vars(&s.Vars, stepAllow)(vars, join(path, "vars"))
+	}
+	d.alias(&s, found["as"], path, l, found["task"] != nil)
 	switch {
-	case found == nil || found["task"] != nil:
+	case found["task"] != nil:
 	case found["uses"] == nil:
-		d.missing(n, path, "a step", "uses")
+		d.problem(n, path).message("a step has neither uses nor task").expected("one of them")
 	case s.Uses != "" && d.knownStep(uses) && (config != nil || found["config"] == nil):
-		d.stepConfig(s, config, ref{node: n, path: path})
+		d.stepConfig(s.StepSpec, config, ref{node: n, path: path})
 	}
 	return s
+}
+
+// alias completes the alias of a step and refuses one that is taken.
+func (d *decoder) alias(s *stepItem, at *yaml.Node, path string, l *stepList, isTask bool) {
+	if s.As == "" {
+		kind := "step"
+		if isTask {
+			kind = "task"
+		}
+		s.As = fmt.Sprintf("%s-%d", kind, l.number)
+	}
+	if first, twice := l.aliases[s.As]; twice && at != nil {
+		d.problem(at, join(path, "as")).message("a second step with the alias %s, first on line %d", quoted(s.As), first.Line).
+			expected("another alias")
+		return
+	}
+	if at != nil {
+		l.aliases[s.As] = at
+	}
+}
+
+// taskName reads the name of a task, or Kargo's {name, kind}.
+func (d *decoder) taskName(n *yaml.Node, path string) ref {
+	name := ref{node: n, path: path}
+	if n.Kind != yaml.MappingNode {
+		d.text(&name.name, checkTask)(n, path)
+		return name
+	}
+	found := d.object(n, path, "task",
+		field{"name", func(n *yaml.Node, path string) {
+			d.text(&name.name, checkTask)(n, path)
+			name.node, name.path = n, path
+		}},
+		field{"kind", func(n *yaml.Node, path string) {
+			var kind string
+			enum(d, &kind, "PromotionTask", "ClusterPromotionTask")(n, path)
+		}})
+	if found != nil && found["name"] == nil {
+		d.missing(n, path, "task", "name")
+	}
+	return name
+}
+
+// taskReference completes a step that stands for a task, which has an alias and vars
+// and nothing else.
+func (d *decoder) taskReference(s *stepItem, found map[string]*yaml.Node, n *yaml.Node, path string, name ref, vars *yaml.Node) {
+	for _, f := range []string{"uses", "if", "continueOnError", "retry", "config", "taskVars"} {
+		if at := found[f]; at != nil {
+			d.problem(at, join(path, f)).message("a step that is a task cannot have %s", f).expected("as and vars")
+		}
+	}
+	if d.task != nil {
+		d.problem(n, path).message("a step of a task cannot be a task").expected("uses")
+		s.Task = name.name
+		return
+	}
+	if vars != nil {
+		d.vars(&s.TaskVars, stepAllow)(vars, join(path, "vars"))
+	}
+	if isRemote(name.name) {
+		s.Task = name.name
+		return
+	}
+	s.task = &name
 }
 
 func (d *decoder) condition(dst *string) reader {

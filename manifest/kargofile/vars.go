@@ -10,6 +10,12 @@ import (
 // vars reads a mapping, or Kargo's list of {name, value}, keeping the order:
 // values may refer to earlier ones.
 func (d *decoder) vars(dst *[]pipeline.Var, allow expr.Allow) reader {
+	return d.variables(dst, allow, false)
+}
+
+// variables is vars where, with inputs, a variable without a value is one that has
+// to be given.
+func (d *decoder) variables(dst *[]pipeline.Var, allow expr.Allow, inputs bool) reader {
 	return func(n *yaml.Node, path string) {
 		seen := map[string]bool{}
 		add := func(name string, at, value *yaml.Node, path string) {
@@ -22,6 +28,10 @@ func (d *decoder) vars(dst *[]pipeline.Var, allow expr.Allow) reader {
 				return
 			}
 			seen[name] = true
+			if inputs && (value == nil || isNull(value)) {
+				*dst = append(*dst, pipeline.Var{Name: name})
+				return
+			}
 			if isNull(value) {
 				d.problem(at, path).message("the variable %q has no value", name).expected("a value")
 				return
@@ -50,7 +60,7 @@ func (d *decoder) vars(dst *[]pipeline.Var, allow expr.Allow) reader {
 			case found == nil:
 			case found["name"] == nil:
 				d.missing(n, path, "a variable", "name")
-			case found["value"] == nil:
+			case found["value"] == nil && !inputs:
 				d.missing(n, path, "a variable", "value")
 			case name != "":
 				add(name, found["name"], found["value"], path)

@@ -92,7 +92,7 @@ func (m *model) apply(action Action, now time.Time) {
 	case AbortPromotion:
 		m.abort(a)
 	case RetryPromotion:
-		m.retry(a.Promotion)
+		m.retry(a.Promotion, now)
 	case StartVerification:
 		m.verify(a.Run)
 	case StopVerification:
@@ -293,12 +293,10 @@ func (m *model) approve(a ApprovePromotion) {
 	pr.Approvals = append(pr.Approvals, a.Approval)
 }
 
-// retry queues a Promotion again that ended, unless its Freight is on its way by
-// another one. The steps before the first one that neither succeeded nor was
-// skipped keep their end.
-func (m *model) retry(id string) {
+// retry takes a Promotion up again, unless its Freight is on its way by another one.
+func (m *model) retry(id string, now time.Time) {
 	pr := m.promotion(id)
-	if pr == nil || !pr.Phase.Terminal() {
+	if pr == nil {
 		return
 	}
 	for i := range m.s.Promotions {
@@ -307,17 +305,7 @@ func (m *model) retry(id string) {
 			return
 		}
 	}
-	pr.Retries++
-	pr.Phase, pr.Message, pr.FinishedAt = Pending, "", time.Time{}
-	pr.AbortRequested, pr.AbortAs = "", ""
-	pr.Steps = slices.Clone(pr.Steps)
-	first := slices.IndexFunc(pr.Steps, func(s StepState) bool { return s.Phase != Succeeded && s.Phase != Skipped })
-	if first < 0 {
-		return
-	}
-	for i := first; i < len(pr.Steps); i++ {
-		pr.Steps[i] = StepState{Attempts: pr.Steps[i].Attempts, Output: pr.Steps[i].Output}
-	}
+	pr.Retry(now)
 }
 
 func (m *model) recordPromotion(pr Promotion, now time.Time) {

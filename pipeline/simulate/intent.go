@@ -1,0 +1,274 @@
+package simulate
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/kargo-app/kargo/handlers/command"
+	"github.com/kargo-app/kargo/pipeline"
+)
+
+// person is what is known of somebody's authority: what the scenario says or, when
+// it names nobody, everything.
+func (w *world) person(login string) pipeline.Actor {
+	if len(w.sc.People) == 0 {
+		return pipeline.Actor{Login: login, Role: "admin"}
+	}
+	p, ok := w.sc.People[login]
+	if !ok {
+		return pipeline.Actor{Login: login, Role: "none"}
+	}
+	return pipeline.Actor{Login: login, Role: p.Role, Teams: p.Teams}
+}
+
+// someone says what nobody is named for.
+const someone = "ana"
+
+func orSomeone(login string) string {
+	if login == "" {
+		return someone
+	}
+	return login
+}
+
+// asking is one comment that becomes requests.
+type asking struct {
+	w     *world
+	by    pipeline.Actor
+	on    *pipeline.Promotion
+	batch string
+	n     int
+}
+
+func (w *world) asking(by, on string) *asking {
+	w.comments++
+	return &asking{w: w, by: w.person(orSomeone(by)), on: w.promotion(on), batch: fmt.Sprintf("comment-%d", w.comments)}
+}
+
+// request completes an intent.
+func (a *asking) request(in pipeline.Intent) pipeline.Intent {
+	a.n++
+	in.ID, in.Actor, in.ReceivedAt = fmt.Sprintf("%s:%d", a.batch, a.n), a.by, a.w.now
+	in.Comment = int64(a.w.comments)
+	if a.on != nil {
+		in.Number = a.on.Pull().Number
+	}
+	return in
+}
+
+// comment stores what a comment asks for; one that cannot be understood is refused
+// at once.
+func (w *world) comment(c Comment) error {
+	a := w.asking(c.By, c.On)
+	parsed := command.Parse(c.Text)
+	if err := parsed.Err(); err != nil {
+		w.log.refuse(err.Error())
+		return nil
+	}
+	if len(parsed.Commands) == 0 {
+		return fmt.Errorf("the comment %q holds no command", cut(c.Text))
+	}
+	var all []pipeline.Intent
+	for _, cmd := range parsed.Commands {
+		cmd, err := cmd.Resolve(w.p.StageNames())
+		if err == nil {
+			var more []pipeline.Intent
+			if more, err = a.understand(cmd); err == nil {
+				all = append(all, more...)
+				continue
+			}
+		}
+		w.log.refuse(err.Error())
+		return nil
+	}
+	if len(all) > 1 {
+		for i := range all {
+			all[i].Batch = a.batch
+		}
+	}
+	w.ask(all...)
+	return nil
+}
+
+func (w *world) ask(intents ...pipeline.Intent) {
+	w.s.Intents = append(slices.Clone(w.s.Intents), intents...)
+	w.log.asked += len(intents)
+}
+
+// understand binds a command to the state as it is now.
+func (a *asking) understand(c command.Command) ([]pipeline.Intent, error) {
+	stage := ""
+	if len(c.Stages) > 0 {
+		stage = c.Stages[0]
+	}
+	in := pipeline.Intent{Stage: stage, Reason: c.Reason}
+	var err error
+	switch c.Verb {
+	case command.VerbPromote:
+		return a.promote(c)
+	case command.VerbRollback:
+		in.Kind = pipeline.IntentRollback
+		if c.Freight.Kind != command.FreightDefault && c.Freight.Kind != command.FreightPrevious {
+			in.Freight, err = a.freight(c.Freight)
+		}
+	case command.VerbAbort:
+		in.Kind, in.Promotion = pipeline.IntentAbort, c.Promotion
+		if _, isStage := a.w.p.Stage(c.Promotion); isStage {
+			in.Stage, in.Promotion = c.Promotion, ""
+		}
+	case command.VerbRetry:
+		in.Kind, in.Promotion, in.FromStart = pipeline.IntentRetry, c.Promotion, c.FromStart
+		if in.Promotion == "" && a.on != nil {
+			in.Promotion = a.on.ID
+		}
+		if _, isStage := a.w.p.Stage(c.Promotion); isStage {
+			in.Stage, in.Promotion = c.Promotion, a.newest(c.Promotion)
+		}
+	case command.VerbApprove:
+		return a.approve(c, in)
+	case command.VerbReject:
+		in.Kind = pipeline.IntentReject
+		if active, ok := a.w.s.Active(stage); ok {
+			in.Promotion = active.ID
+		}
+	case command.VerbVerify:
+		in.Kind = pipeline.IntentVerify
+		if c.Stop {
+			in.Kind = pipeline.IntentStopVerify
+		}
+	case command.VerbHold:
+		in.Kind = pipeline.IntentHold
+	case command.VerbResume:
+		in.Kind = pipeline.IntentResume
+	case command.VerbFreeze:
+		in.Kind = pipeline.IntentFreeze
+		if c.Until > 0 {
+			in.Until = a.w.now.Add(c.Until)
+		}
+	case command.VerbThaw:
+		in.Kind = pipeline.IntentThaw
+	case command.VerbAlias:
+		in.Kind, in.Alias = pipeline.IntentAlias, c.Name
+		in.Freight, err = a.freight(c.Freight)
+	case command.VerbDelete:
+		in.Kind = pipeline.IntentDelete
+		in.Freight, err = a.freight(c.Freight)
+	default:
+		return nil, fmt.Errorf("a scenario cannot carry out %s: use intent", c.Verb)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return []pipeline.Intent{a.request(in)}, nil
+}
+
+// newest is the id of the newest Promotion of a Stage that ended.
+func (a *asking) newest(stage string) string {
+	id, seq := "", 0
+	for i := range a.w.s.Promotions {
+		if pr := &a.w.s.Promotions[i]; pr.Stage.Name == stage && pr.Phase.Terminal() && pr.Seq > seq {
+			id, seq = pr.ID, pr.Seq
+		}
+	}
+	return id
+}
+
+// freight is the id of what a command means; empty is the candidate.
+func (a *asking) freight(ref command.FreightRef) (string, error) {
+	switch ref.Kind {
+	case command.FreightLatest:
+		return "", nil
+	case command.FreightDefault, command.FreightThis, command.FreightPrevious:
+		if a.on != nil {
+			return a.on.Freight.ID, nil
+		}
+		return "", nil
+	}
+	if f, ok := a.w.freight(ref.Text); ok {
+		return f.ID, nil
+	}
+	f, refusal := a.w.s.ResolveFreight(ref.Text)
+	if refusal != nil {
+		return "", refusal
+	}
+	return f.ID, nil
+}
+
+func (a *asking) promote(c command.Command) ([]pipeline.Intent, error) {
+	id, err := a.freight(c.Freight)
+	if err != nil {
+		return nil, err
+	}
+	stages := c.Stages
+	if c.Downstream {
+		stages = a.downstream(c.Stages)
+	}
+	var out []pipeline.Intent
+	for _, name := range stages {
+		out = append(out, a.request(pipeline.Intent{Kind: pipeline.IntentPromote, Stage: name, Freight: id, Reason: c.Reason}))
+	}
+	return out, nil
+}
+
+// downstream are the Stages that promote what was verified in others.
+func (a *asking) downstream(of []string) []string {
+	var out []string
+	for _, stage := range a.w.p.Stages {
+		for _, req := range stage.Requests {
+			if stage.ControlFlow() || slices.Contains(out, stage.Name) {
+				continue
+			}
+			if slices.ContainsFunc(req.Stages, func(up string) bool { return slices.Contains(of, up) }) {
+				out = append(out, stage.Name)
+			}
+		}
+	}
+	return out
+}
+
+func (a *asking) approve(c command.Command, in pipeline.Intent) ([]pipeline.Intent, error) {
+	in.Kind, in.Bypass = pipeline.IntentApprove, c.Bypass
+	var err error
+	if in.Freight, err = a.freight(c.Freight); err != nil {
+		return nil, err
+	}
+	active, ok := a.w.s.Active(in.Stage)
+	if in.Freight != "" {
+		active, ok = a.w.s.Last(in.Stage, in.Freight)
+	}
+	if ok && !c.Bypass && !active.Phase.Terminal() {
+		in.Promotion, in.Freight, in.Head = active.ID, active.Freight.ID, active.Pull().Head
+	}
+	return []pipeline.Intent{a.request(in)}, nil
+}
+
+// intent stores a request as the scenario spells it out.
+func (w *world) intent(e Intent) error {
+	a := w.asking(e.By, e.On)
+	in := pipeline.Intent{
+		Kind: pipeline.IntentKind(e.Kind), Stage: e.Stage, Promotion: e.Promotion, Batch: e.Batch, Reason: e.Reason, Alias: e.Alias,
+		FromStart: e.FromStart, Bypass: e.Bypass,
+	}
+	if e.Freight != "" {
+		f, ok := w.freight(e.Freight)
+		in.Freight = f.ID
+		if !ok {
+			in.Freight = e.Freight
+		}
+	}
+	if e.Until != nil {
+		in.Until = e.Until.time(w.now)
+	}
+	if e.New != nil {
+		f := w.describe(*e.New, w.now)
+		id := f.ID
+		f.ID, f.Alias = "", ""
+		w.names[e.New.Name] = id
+		in.New = &f
+	}
+	if pr := w.promotion(in.Promotion); pr != nil && in.Kind == pipeline.IntentApprove {
+		in.Head = pr.Pull().Head
+	}
+	w.ask(a.request(in))
+	return nil
+}

@@ -1,0 +1,319 @@
+package simulate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/discover"
+)
+
+// sources is every registry, chart repository and Git repository there is.
+type sources struct {
+	w      *world
+	images map[string][]Image
+	charts map[string][]Chart
+	repos  map[string]*repository
+}
+
+// repository is the history of one Git repository.
+type repository struct {
+	commits  map[string]discover.Commit
+	trees    map[string]map[string]string
+	branches map[string]string
+	tags     []discover.Tag
+}
+
+func newSources(w *world) *sources {
+	return &sources{w: w, images: map[string][]Image{}, charts: map[string][]Chart{}, repos: map[string]*repository{}}
+}
+
+// discover looks at the Warehouses for which there is something new.
+func (w *world) discover(ctx context.Context) error {
+	d := &discover.Discoverer{
+		Images: w.sources, Commits: commits{w.sources}, Charts: w.sources, RepoURL: w.repoURL(), Detail: true, Now: w.clock,
+	}
+	facts := w.s.Facts()
+	for _, wh := range w.p.Warehouses {
+		if !w.stale[wh.Name] {
+			continue
+		}
+		delete(w.stale, wh.Name)
+		var since discover.Previous
+		if f, ok := facts.Newest(wh.Name); ok {
+			since.Freight = &f
+		}
+		found, err := d.Discover(ctx, wh, since)
+		if err != nil {
+			if ctx.Err() != nil {
+				return fmt.Errorf("discover %s: %w", wh.Name, err)
+			}
+			w.log.notef(w.now, "discovery of %s did not work: %s", wh.Name, err)
+			w.log.discoveryErrors[wh.Name] = err.Error()
+			continue
+		}
+		delete(w.log.discoveryErrors, wh.Name)
+		if f, ok := found.Freight(); ok && wh.FreightCreationPolicy != pipeline.CreateManually {
+			switch satisfied, err := discover.Satisfied(wh, f, w.clock); {
+			case err != nil:
+				found.Withheld = err.Error()
+			case !satisfied:
+				found.Withheld = "freightCreationCriteria is false: " + wh.FreightCreationCriteria
+			}
+		}
+		w.s.Discoveries[wh.Name] = found
+	}
+	return nil
+}
+
+// mark lets the Warehouses be discovered that subscribe to a source.
+func (s *sources) mark(subscribes func(pipeline.Subscription) bool) {
+	for _, wh := range s.w.p.Warehouses {
+		if slices.ContainsFunc(wh.Subscriptions, subscribes) {
+			s.w.stale[wh.Name] = true
+		}
+	}
+}
+
+func (s *sources) pushImage(i Image) {
+	repo := pipeline.NormalizeImage(i.RepoURL)
+	if i.CreatedAt == nil {
+		i.CreatedAt = &When{abs: s.w.now}
+	} else {
+		i.CreatedAt = &When{abs: i.CreatedAt.past(s.w.now)}
+	}
+	s.images[repo] = append(slices.DeleteFunc(s.images[repo], func(old Image) bool { return old.Tag == i.Tag }), i)
+	s.mark(func(sub pipeline.Subscription) bool {
+		return sub.Image != nil && pipeline.NormalizeImage(sub.Image.RepoURL) == repo
+	})
+}
+
+func (s *sources) pushChart(c Chart) {
+	key := c.RepoURL + " " + c.Name
+	s.charts[key] = append(s.charts[key], c)
+	s.mark(func(sub pipeline.Subscription) bool {
+		return sub.Chart != nil && sub.Chart.RepoURL == c.RepoURL && sub.Chart.Name == c.Name
+	})
+}
+
+func (s *sources) url(repoURL string) string {
+	if repoURL == "" {
+		repoURL = s.w.repoURL()
+	}
+	return pipeline.NormalizeGitURL(repoURL)
+}
+
+func (s *sources) repo(repoURL string) *repository {
+	url := s.url(repoURL)
+	r, ok := s.repos[url]
+	if !ok {
+		r = &repository{commits: map[string]discover.Commit{}, trees: map[string]map[string]string{}, branches: map[string]string{}}
+		s.repos[url] = r
+	}
+	return r
+}
+
+func (s *sources) markGit(repoURL string) {
+	url := s.url(repoURL)
+	s.mark(func(sub pipeline.Subscription) bool { return sub.Git != nil && s.url(sub.Git.RepoURL) == url })
+}
+
+// pushCommit puts a commit on top of a branch.
+func (s *sources) pushCommit(c Commit) {
+	r := s.repo(c.RepoURL)
+	branch := c.Branch
+	if branch == "" {
+		branch = defaultBranch
+	}
+	at := s.w.now
+	if c.CreatedAt != nil {
+		at = c.CreatedAt.past(s.w.now)
+	}
+	made := discover.Commit{ID: c.ID, Message: c.Message, Author: c.Author, Committer: c.Committer, CommittedAt: at}
+	if made.Committer == "" {
+		made.Committer = made.Author
+	}
+	files := map[string]string{}
+	if head := r.branches[branch]; head != "" {
+		made.Parents = append(made.Parents, head)
+	}
+	made.Parents = append(made.Parents, c.Merges...)
+	for _, parent := range made.Parents {
+		for path, content := range r.trees[parent] {
+			files[path] = content
+		}
+	}
+	if made.ID == "" {
+		made.ID = commitID(append([]string{s.url(c.RepoURL), branch, c.Message, fmt.Sprint(len(r.commits))}, made.Parents...)...)
+	}
+	for _, path := range c.Paths {
+		files[path] = made.ID
+	}
+	r.commits[made.ID], r.trees[made.ID], r.branches[branch] = made, files, made.ID
+	if c.Tag != "" {
+		r.tags = append(r.tags, discover.Tag{Name: c.Tag, ID: made.ID, CreatedAt: at})
+	}
+	s.markGit(c.RepoURL)
+}
+
+func (s *sources) pushTag(t Tag) error {
+	r := s.repo(t.RepoURL)
+	id := t.Commit
+	if id == "" {
+		id = r.branches[defaultBranch]
+	}
+	c, ok := r.commits[id]
+	if !ok {
+		return fmt.Errorf("tag %s: there is no commit %s", t.Name, t.Commit)
+	}
+	made := discover.Tag{Name: t.Name, ID: id, CreatedAt: c.CommittedAt, Annotation: t.Message}
+	if t.CreatedAt != nil {
+		made.CreatedAt = t.CreatedAt.past(s.w.now)
+	} else if t.Message != "" {
+		made.CreatedAt = s.w.now
+	}
+	r.tags = append(slices.DeleteFunc(r.tags, func(old discover.Tag) bool { return old.Name == t.Name }), made)
+	s.markGit(t.RepoURL)
+	return nil
+}
+
+// Tags implements [discover.Images].
+func (s *sources) Tags(_ context.Context, r discover.Repository) ([]string, error) {
+	var tags []string
+	for _, i := range s.images[pipeline.NormalizeImage(r.URL)] {
+		if i.Tag != "" {
+			tags = append(tags, i.Tag)
+		}
+	}
+	return tags, nil
+}
+
+func (s *sources) image(r discover.Repository, ref string) (Image, error) {
+	for _, i := range s.images[pipeline.NormalizeImage(r.URL)] {
+		if i.Tag == ref || i.digest() == ref {
+			return i, nil
+		}
+	}
+	return Image{}, fmt.Errorf("image %s:%s: %w", r.URL, ref, discover.ErrNotFound)
+}
+
+// Head implements [discover.Images].
+func (s *sources) Head(_ context.Context, r discover.Repository, tag string) (string, error) {
+	i, err := s.image(r, tag)
+	return i.digest(), err
+}
+
+// Manifest implements [discover.Images]. An image of several platforms is an index.
+func (s *sources) Manifest(_ context.Context, r discover.Repository, ref string) (discover.Manifest, error) {
+	for _, i := range s.images[pipeline.NormalizeImage(r.URL)] {
+		for _, platform := range i.Platforms {
+			if digest := i.digest() + platform; digest == ref {
+				return discover.Manifest{Digest: digest, ConfigDigest: digest}, nil
+			}
+		}
+	}
+	i, err := s.image(r, ref)
+	if err != nil {
+		return discover.Manifest{}, err
+	}
+	m := discover.Manifest{Digest: i.digest(), Annotations: i.Annotations, ConfigDigest: i.digest()}
+	if len(i.Platforms) > 1 {
+		m.Index, m.ConfigDigest = true, ""
+		for _, platform := range i.Platforms {
+			m.Children = append(m.Children, discover.Child{Digest: i.digest() + platform, Platform: platform})
+		}
+	}
+	return m, nil
+}
+
+// Config implements [discover.Images].
+func (s *sources) Config(_ context.Context, r discover.Repository, m discover.Manifest) (discover.Config, error) {
+	for _, i := range s.images[pipeline.NormalizeImage(r.URL)] {
+		switch {
+		case i.digest() == m.Digest && len(i.Platforms) == 1:
+			return discover.Config{Created: i.CreatedAt.abs, Platform: i.Platforms[0]}, nil
+		case i.digest() == m.Digest:
+			return discover.Config{Created: i.CreatedAt.abs, Platform: "linux/amd64"}, nil
+		}
+		for _, platform := range i.Platforms {
+			if i.digest()+platform == m.Digest {
+				return discover.Config{Created: i.CreatedAt.abs, Platform: platform}, nil
+			}
+		}
+	}
+	return discover.Config{Created: time.Time{}}, fmt.Errorf("config of %s: %w", m.Digest, discover.ErrNotFound)
+}
+
+// Versions implements [discover.Charts].
+func (s *sources) Versions(_ context.Context, c discover.ChartRepository) ([]string, error) {
+	var versions []string
+	for _, v := range s.charts[c.URL+" "+c.Name] {
+		versions = append(versions, v.Version)
+	}
+	return versions, nil
+}
+
+// commits reads the Git repositories.
+type commits struct{ *sources }
+
+// Head implements [discover.Commits].
+func (s commits) Head(_ context.Context, repoURL, branch string) (string, error) {
+	if branch == "" {
+		branch = defaultBranch
+	}
+	if id := s.repo(repoURL).branches[branch]; id != "" {
+		return id, nil
+	}
+	return "", fmt.Errorf("branch %s: %w", branch, discover.ErrNotFound)
+}
+
+// Log implements [discover.Commits].
+func (s commits) Log(_ context.Context, repoURL, from string, limit int) ([]discover.Commit, error) {
+	r := s.repo(repoURL)
+	var out []discover.Commit
+	for id := from; len(out) < limit; {
+		c, ok := r.commits[id]
+		if !ok {
+			return nil, fmt.Errorf("commit %s: %w", id, discover.ErrNotFound)
+		}
+		out = append(out, c)
+		if len(c.Parents) == 0 {
+			break
+		}
+		id = c.Parents[0]
+	}
+	return out, nil
+}
+
+// Tags implements [discover.Commits].
+func (s commits) Tags(_ context.Context, repoURL string) ([]discover.Tag, error) {
+	return slices.Clone(s.repo(repoURL).tags), nil
+}
+
+// Describe implements [discover.Commits].
+func (s commits) Describe(_ context.Context, repoURL string, tags []discover.Tag) ([]discover.Tag, error) {
+	r := s.repo(repoURL)
+	out := slices.Clone(tags)
+	for i := range out {
+		out[i].Commit = r.commits[out[i].ID]
+	}
+	return out, nil
+}
+
+// Changed implements [discover.Commits].
+func (s commits) Changed(_ context.Context, repoURL, base, head string) ([]string, error) {
+	r := s.repo(repoURL)
+	if _, ok := r.trees[base]; base != "" && !ok {
+		return nil, fmt.Errorf("commit %s: %w", base, discover.ErrNotFound)
+	}
+	var out []string
+	for path, content := range r.trees[head] {
+		if r.trees[base][path] != content {
+			out = append(out, path)
+		}
+	}
+	slices.Sort(out)
+	return out, nil
+}

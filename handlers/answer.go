@@ -31,7 +31,8 @@ func (h *Comments) Answer(ctx context.Context, rec store.RepoRecord, resolved []
 	granted, refused := false, false
 	answers := make([]report.Answered, len(resolved))
 	for i, in := range resolved {
-		answers[i] = report.Answered{Intent: in.Intent, Promotion: in.Promotion, Refusal: in.Refusal}
+		answers[i] = report.Answered{Intent: in.Intent, Refusal: in.Refusal}
+		answers[i].Freight, answers[i].Promotion = in.Freight, in.Promotion
 		granted, refused = granted || in.Refusal == nil, refused || in.Refusal != nil
 	}
 	if body := report.Answer(snap, answers); body != "" {

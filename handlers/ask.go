@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/kargo-app/kargo/handlers/command"
 	"github.com/kargo-app/kargo/pipeline"
@@ -51,8 +52,10 @@ func (h *Comments) ask(ctx context.Context, r *request, c command.Command) ([]pi
 		if c.Until > 0 {
 			in.Until = r.received.Add(c.Until)
 		}
+		in.Pipeline, err = h.pipelineNamed(ctx, r, c.Pipeline)
 	case command.VerbThaw:
 		in.Kind = pipeline.IntentThaw
+		in.Pipeline, err = h.pipelineNamed(ctx, r, c.Pipeline)
 	case command.VerbAlias:
 		in, err = h.alias(ctx, r, c)
 	case command.VerbDelete:
@@ -78,7 +81,7 @@ func (h *Comments) promote(ctx context.Context, r *request, c command.Command) (
 	}
 	var intents []pipeline.Intent
 	for _, name := range c.Stages {
-		stage, _ := r.pipeline.Stage(name)
+		stage := r.stage(name)
 		freight, err := h.freight(ctx, r, c.Freight, stage)
 		if err != nil {
 			return nil, err
@@ -94,13 +97,13 @@ func (h *Comments) promote(ctx context.Context, r *request, c command.Command) (
 func (h *Comments) downstream(ctx context.Context, r *request, c command.Command) ([]pipeline.Intent, error) {
 	var intents []pipeline.Intent
 	for _, name := range c.Stages {
-		up, _ := r.pipeline.Stage(name)
+		up := r.stage(name)
 		freight, err := h.leaving(ctx, r, c.Freight, up)
 		if err != nil {
 			return nil, err
 		}
 		found := 0
-		for _, stage := range r.pipeline.Stages {
+		for _, stage := range r.pipelineOf(name).Stages {
 			for _, req := range stage.Requests {
 				if stage.ControlFlow() || !slices.Contains(req.Stages, name) {
 					continue
@@ -161,7 +164,7 @@ func (h *Comments) rollback(ctx context.Context, r *request, c command.Command) 
 	case command.FreightLatest:
 		return in, &pipeline.UserError{Message: "the latest Freight is nothing to go back to", Hint: "/promote " + c.Stages[0]}
 	default:
-		stage, _ := r.pipeline.Stage(c.Stages[0])
+		stage := r.stage(c.Stages[0])
 		var err error
 		in.Freight, err = h.freight(ctx, r, c.Freight, stage)
 		return in, err
@@ -171,7 +174,7 @@ func (h *Comments) rollback(ctx context.Context, r *request, c command.Command) 
 // approve counts for the pull request as it is now. With a bypass it is about
 // Freight: what is named, else that of the pull request, else the newest.
 func (h *Comments) approve(ctx context.Context, r *request, c command.Command) (pipeline.Intent, error) {
-	stage, _ := r.pipeline.Stage(c.Stages[0])
+	stage := r.stage(c.Stages[0])
 	in := pipeline.Intent{Kind: pipeline.IntentApprove, Stage: stage.Name, Bypass: c.Bypass}
 	var err error
 	if c.Bypass || c.Freight.Kind != command.FreightDefault {
@@ -181,7 +184,7 @@ func (h *Comments) approve(ctx context.Context, r *request, c command.Command) (
 	}
 	if c.Bypass {
 		if in.Freight == "" {
-			in.Freight = r.newest(stage).ID
+			in.Freight = r.barred(stage, h.Now())
 		}
 		return in, nil
 	}
@@ -193,6 +196,20 @@ func (h *Comments) approve(ctx context.Context, r *request, c command.Command) (
 		in.Promotion, in.Freight, in.Head = active.ID, active.Freight.ID, active.Pull().Head
 	}
 	return in, nil
+}
+
+// barred returns the newest Freight among the newest of every origin that may not
+// enter a Stage, "" when there is none.
+func (r *request) barred(stage pipeline.Stage, now time.Time) string {
+	k, p := r.snap.Facts(), r.pipelineOf(stage.Name)
+	var newest pipeline.Freight
+	for _, req := range stage.Requests {
+		f, ok := k.Newest(req.Origin)
+		if ok && !k.Explain(p, stage, f, now).Available() && (newest.ID == "" || f.DiscoveredAt.After(newest.DiscoveredAt)) {
+			newest = f
+		}
+	}
+	return newest.ID
 }
 
 // newest returns the newest Freight that a Stage asks for, available or not.
@@ -208,7 +225,7 @@ func (r *request) newest(stage pipeline.Stage) pipeline.Freight {
 
 func (h *Comments) alias(ctx context.Context, r *request, c command.Command) (pipeline.Intent, error) {
 	in := pipeline.Intent{Kind: pipeline.IntentAlias, Alias: c.Name}
-	if _, isStage := r.pipeline.Stage(c.Name); isStage {
+	if slices.Contains(r.stageNames(), c.Name) {
 		return in, &pipeline.UserError{Message: fmt.Sprintf("%q is the name of a Stage, and commands would take it for that", c.Name)}
 	}
 	f, err := h.named(ctx, r, c.Freight)

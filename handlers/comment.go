@@ -39,7 +39,10 @@ type People interface {
 // State is what commands need of what is stored.
 type State interface {
 	Repo(ctx context.Context, id int64) (store.RepoRecord, error)
+	// Snapshot is that of all pipelines of a repository, with the root's freeze.
 	Snapshot(ctx context.Context, repoID int64) (pipeline.Snapshot, error)
+	// Freeze returns the freeze of an included pipeline, nil for none.
+	Freeze(ctx context.Context, repoID int64, pipeline string) (*pipeline.Freeze, error)
 	PromotionByPull(ctx context.Context, repoID int64, number int) (pipeline.Promotion, error)
 	PutIntents(ctx context.Context, repoID int64, intents []pipeline.Intent, now time.Time) error
 }
@@ -108,7 +111,7 @@ func (h *Comments) Comment(ctx context.Context, e Event) error {
 	}
 	r := request{
 		rec: rec, number: p.Issue.Number, pull: p.Issue.PullRequest != nil, comment: p.Comment.ID,
-		received: e.ReceivedAt, actor: pipeline.Actor{Login: p.Comment.User.Login},
+		received: e.ReceivedAt, login: p.Comment.User.Login,
 	}
 	if err := parsed.Err(); err != nil {
 		return h.refuse(ctx, r, markdown(err))
@@ -149,7 +152,7 @@ func (h *Comments) carryOut(ctx context.Context, r request, m meaning) error {
 // makeDue has Warehouses look at their sources now.
 func (h *Comments) makeDue(ctx context.Context, r request, warehouses []string) error {
 	for _, name := range warehouses {
-		w, _ := r.pipeline.Warehouse(name)
+		w, _ := r.pipelineOf(name).Warehouse(name)
 		for _, sub := range w.Subscriptions {
 			url := sub.RepoURL()
 			switch sub.Kind() {

@@ -13,22 +13,23 @@ import (
 
 // create puts Freight together from what a Warehouse discovered, exactly one
 // artifact for every Subscription, and from images that no Warehouse subscribes
-// to. Freight of such images alone is possible: an image that somebody wrote back
-// to a file by hand until now.
+// to.
 func (h *Comments) create(ctx context.Context, r *request, c command.Command) (*pipeline.Freight, error) {
 	warehouse, own, foreign, err := r.sort(c)
 	if err != nil {
 		return nil, err
 	}
 	f := pipeline.Freight{Warehouse: warehouse.Name}
-	if len(own) > 0 {
-		if err := fill(&f, r.snap.Discoveries[warehouse.Name], own); err != nil {
-			return nil, err
-		}
+	if err := fill(&f, r.snap.Discoveries[warehouse.Name], own); err != nil {
+		return nil, err
 	}
 	if len(foreign) > 0 {
 		// Before a registry that a stranger names is asked anything.
-		if err := r.authorizeWarehouse(warehouse.Name); err != nil {
+		actor, err := h.identify(ctx, r, warehouse.Name)
+		if err != nil {
+			return nil, err
+		}
+		if err := r.pipelineOf(warehouse.Name).Authorize(pipeline.VerbPromote, pipeline.Stage{}, actor); err != nil {
 			return nil, err
 		}
 	}
@@ -79,17 +80,13 @@ func parseArtifact(typed string) artifactRef {
 // sort decides which Warehouse a command is about, and parts what it subscribes to
 // from what it does not.
 func (r *request) sort(c command.Command) (w pipeline.Warehouse, own, foreign []artifactRef, err error) {
-	candidates := r.pipeline.Warehouses
+	candidates := r.warehouses()
 	if c.Warehouse != "" {
-		var names []string
-		for _, w := range candidates {
-			names = append(names, w.Name)
-		}
-		name, err := command.ResolveName("Warehouse", names, c.Warehouse)
+		name, err := command.ResolveName("Warehouse", r.warehouseNames(), c.Warehouse)
 		if err != nil {
 			return w, nil, nil, err
 		}
-		w, _ = r.pipeline.Warehouse(name)
+		w, _ = r.pipelineOf(name).Warehouse(name)
 		candidates = []pipeline.Warehouse{w}
 	}
 	best := -1

@@ -13,38 +13,73 @@ import (
 
 // look answers a command that changes nothing.
 func (h *Comments) look(ctx context.Context, r *request, c command.Command) (string, error) {
-	switch c.Verb {
-	case command.VerbWhere:
+	switch {
+	case c.Verb == command.VerbWhere:
 		return h.where(ctx, r)
-	case command.VerbFreight:
-		name := c.Warehouse
-		if name != "" {
-			var all []string
-			for _, w := range r.pipeline.Warehouses {
-				all = append(all, w.Name)
-			}
-			var err error
-			if name, err = command.ResolveName("Warehouse", all, name); err != nil {
-				return "", err
-			}
-		}
-		return report.FreightList(r.pipeline, r.snap, name), nil
+	case c.Verb == command.VerbFreight:
+		return h.freightList(r, c.Warehouse)
+	case len(c.Stages) == 0:
+		return h.overview(ctx, r)
 	}
-	if len(c.Stages) == 0 {
-		return report.Overview(r.pipeline, r.snap, nil, h.Now()), nil
+	stage := r.stage(c.Stages[0])
+	s, err := h.scope(ctx, r, stage.Name)
+	if err != nil {
+		return "", err
 	}
-	stage, _ := r.pipeline.Stage(c.Stages[0])
 	if c.Verb == command.VerbStatus {
-		return report.Stage(r.pipeline, r.snap, stage, h.Now()), nil
+		return report.Stage(s.Pipeline, s.snap, stage, h.Now()), nil
 	}
 	id, err := h.freight(ctx, r, c.Freight, stage)
 	if err != nil {
 		return "", err
 	}
 	if c.Verb == command.VerbWhy {
-		return report.Why(r.pipeline, r.snap, stage, id, h.Now()), nil
+		return report.Why(s.Pipeline, s.snap, stage, id, h.Now()), nil
 	}
 	return h.diff(ctx, r, stage, id)
+}
+
+// overview shows every pipeline until the reply is full.
+func (h *Comments) overview(ctx context.Context, r *request) (string, error) {
+	var b strings.Builder
+	for i, p := range r.pipelines {
+		if len(r.pipelines) > 1 && len(p.Stages)+len(p.Warehouses) == 0 {
+			continue // a file that only includes others
+		}
+		name := p.Name
+		if i == 0 {
+			name = ""
+		}
+		s, err := h.scope(ctx, r, name+"/")
+		if err != nil {
+			return "", err
+		}
+		text := report.Overview(p, s.snap, nil, h.Now())
+		if len(r.pipelines) > 1 {
+			text = "**Pipeline " + report.Text(p.Name) + "**\n\n" + text + "\n"
+		}
+		if i > 0 && b.Len()+len(text) > maxReply {
+			b.WriteString("There is more than fits here: `/kargo status STAGE` shows one Stage.\n")
+			break
+		}
+		b.WriteString(text)
+	}
+	return b.String(), nil
+}
+
+// maxReply keeps a reply under GitHub's 65,536 characters.
+const maxReply = 60_000
+
+func (h *Comments) freightList(r *request, typed string) (string, error) {
+	all := pipeline.Pipeline{Warehouses: r.warehouses()}
+	if typed == "" {
+		return report.FreightList(all, r.snap, ""), nil
+	}
+	name, err := command.ResolveName("Warehouse", r.warehouseNames(), typed)
+	if err != nil {
+		return "", err
+	}
+	return report.FreightList(all, r.snap, name), nil
 }
 
 // where is about the change of the pull request commented on; elsewhere about all
@@ -59,7 +94,7 @@ func (h *Comments) where(ctx context.Context, r *request) (string, error) {
 	case p != nil:
 		f = p.Freight
 	case !r.pull:
-		return report.Overview(r.pipeline, r.snap, nil, h.Now()), nil
+		return h.overview(ctx, r)
 	case sha == "":
 		return "This pull request is not merged, so no Freight holds its change.\n", nil
 	default:
@@ -68,7 +103,11 @@ func (h *Comments) where(ctx context.Context, r *request) (string, error) {
 			return "No Freight holds the change of this pull request yet. It appears once the change is built and discovered.\n", nil
 		}
 	}
-	return report.Journey(r.pipeline, r.snap, f, h.Now()), nil
+	s, err := h.scope(ctx, r, f.Warehouse)
+	if err != nil {
+		return "", err
+	}
+	return report.Journey(s.Pipeline, s.snap, f, h.Now()), nil
 }
 
 func (h *Comments) diff(ctx context.Context, r *request, stage pipeline.Stage, id string) (string, error) {
@@ -91,10 +130,11 @@ func (h *Comments) diff(ctx context.Context, r *request, stage pipeline.Stage, i
 
 // imagined is a Promotion that nobody asked for.
 func (r *request) imagined(stage pipeline.Stage, f pipeline.Freight) pipeline.Promotion {
+	in := r.pipelineOf(stage.Name)
 	p := pipeline.Promotion{
-		ID: stage.Name + "-0", Repo: r.rec.Repo, Pipeline: r.pipeline.Name, ConfigSHA: r.snap.ConfigSHA,
-		Stage: stage, Vars: r.pipeline.Vars, Freight: f, Collection: []pipeline.Freight{f},
-		Reason: "asked for by " + r.actor.Login, Actor: r.actor.Login,
+		ID: stage.Name + "-0", Repo: r.rec.Repo, Pipeline: in.Name, ConfigSHA: r.snap.ConfigSHA,
+		Stage: stage, Vars: in.Vars, Freight: f, Collection: []pipeline.Freight{f},
+		Reason: "asked for by " + r.login, Actor: r.login,
 	}
 	for _, req := range stage.Requests {
 		cur, ok := r.snap.Current(stage.Name, req.Origin)
@@ -128,53 +168,4 @@ func (h *Comments) preview(ctx context.Context, r *request, p pipeline.Promotion
 	}
 	h.Log.WarnContext(ctx, "change not previewed", "repo", r.rec.Repo.String(), "stage", p.Stage.Name, "freight", p.Freight.ID, "err", err)
 	return report.Change{Obstacle: "internal error"}, nil
-}
-
-// tryOut says what Decide would make of requests, without making them.
-func (h *Comments) tryOut(ctx context.Context, r *request, intents []pipeline.Intent) (string, error) {
-	s := r.snap
-	s.Intents = intents
-	trials := map[string]*report.Trial{}
-	for _, in := range intents {
-		trials[in.ID] = &report.Trial{}
-	}
-	for _, action := range pipeline.Decide(r.pipeline, s, h.Now()) {
-		switch a := action.(type) {
-		case pipeline.StartPromotion:
-			if t, ok := trials[a.Intent]; ok {
-				t.Promotion = &a.Promotion
-			}
-		case pipeline.RefuseIntent:
-			if t, ok := trials[a.Intent]; ok {
-				t.Refusal = a.Err
-			}
-		}
-	}
-	var answers []string
-	for _, in := range intents {
-		t := trials[in.ID]
-		stage, _ := r.pipeline.Stage(in.Stage)
-		f, known := r.snap.FreightByID(in.Freight)
-		if !known {
-			f = r.newest(stage)
-		}
-		current := r.imagined(stage, f)
-		switch {
-		case t.Promotion != nil:
-			t.Promotion.Previous = current.Previous
-		case f.ID == "" || stage.ControlFlow():
-			if t.Refusal == nil {
-				return "", fmt.Errorf("dry run of %s into %s came to no end", in.Freight, in.Stage)
-			}
-			return "", t.Refusal
-		default:
-			t.Promotion = &current
-		}
-		var err error
-		if t.Change, err = h.preview(ctx, r, *t.Promotion); err != nil {
-			return "", err
-		}
-		answers = append(answers, report.DryRun(r.pipeline, r.snap, *t, h.Now()))
-	}
-	return strings.Join(answers, "\n"), nil
 }

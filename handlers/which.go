@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/kargo-app/kargo/handlers/command"
 	"github.com/kargo-app/kargo/pipeline"
@@ -67,12 +68,26 @@ func (h *Comments) named(ctx context.Context, r *request, ref command.FreightRef
 			Hint:    "name the Freight by its alias; /kargo freight lists them",
 		}
 	default:
-		f, refusal := r.snap.ResolveFreight(ref.Text)
-		if refusal != nil {
-			return pipeline.Freight{}, refusal
-		}
-		return f, nil
+		return r.uniquelyNamed(ref)
 	}
+}
+
+// uniquelyNamed refuses an alias that Freight of several pipelines has.
+func (r *request) uniquelyNamed(ref command.FreightRef) (pipeline.Freight, error) {
+	f, refusal := r.snap.ResolveFreight(ref.Text)
+	if refusal != nil {
+		return f, refusal
+	}
+	var ids []string
+	for _, other := range r.snap.Freight {
+		if strings.EqualFold(other.Alias, ref.Text) {
+			ids = append(ids, fmt.Sprintf("%s of %s", pipeline.Short(other.ID), other.Warehouse))
+		}
+	}
+	if len(ids) > 1 {
+		return f, &pipeline.UserError{Message: fmt.Sprintf("there are %d Freight of the name %s", len(ids), ref.Text), Hint: "use an id: " + strings.Join(ids, ", ")}
+	}
+	return f, nil
 }
 
 // takenBy is the state with only the Freight that a Stage asks for.
@@ -147,7 +162,7 @@ func (h *Comments) promotion(ctx context.Context, r *request, c command.Command,
 			return p, nil
 		}
 	}
-	stage, err := command.ResolveName("Stage", r.pipeline.StageNames(), c.Promotion)
+	stage, err := command.ResolveName("Stage", r.stageNames(), c.Promotion)
 	if err != nil {
 		ids := make([]string, len(newest))
 		for i, p := range newest {

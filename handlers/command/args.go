@@ -178,6 +178,8 @@ func (c *Command) add(kind paramKind, arg string) *Problem {
 		c.Promotion = arg
 	case warehouseParam:
 		c.Warehouse = arg
+	case pipelineParam:
+		c.Pipeline = arg
 	case nameParam:
 		if isFreight(arg) {
 			return problemf("", "%s would mean other Freight and cannot be a name", code(arg))

@@ -22,6 +22,8 @@ type Command struct {
 	Promotion string
 	// Warehouse is the one to refresh, to look at, or to create Freight of.
 	Warehouse string
+	// Pipeline is the one to freeze or thaw.
+	Pipeline string
 	// Name is the new alias.
 	Name string
 	// Artifacts are those to put together, each "name@version" or a reference to an
@@ -49,7 +51,7 @@ func (c Command) String() string {
 	if c.Verb == VerbCreate && warehouse != "" {
 		warehouse = "--warehouse " + warehouse
 	}
-	for _, w := range []string{c.Freight.String(), c.Promotion, warehouse, c.Name} {
+	for _, w := range []string{c.Freight.String(), c.Promotion, warehouse, c.Pipeline, c.Name} {
 		if w != "" {
 			words = append(words, w)
 		}

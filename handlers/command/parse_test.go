@@ -54,6 +54,8 @@ func TestParseCommands(t *testing.T) {
 		"/kargo freeze -- sale":                               {Verb: "freeze", Reason: "sale"},
 		"/kargo freeze --until 24h -- sale":                   {Verb: "freeze", Until: 24 * time.Hour, Reason: "sale"},
 		"/kargo freeze --until=7d -- sale":                    {Verb: "freeze", Until: 7 * 24 * time.Hour, Reason: "sale"},
+		"/kargo freeze shop --until 2h -- sale":               {Verb: "freeze", Pipeline: "shop", Until: 2 * time.Hour, Reason: "sale"},
+		"/kargo thaw shop":                                    {Verb: "thaw", Pipeline: "shop"},
 		"/kargo thaw":                                         {Verb: "thaw"},
 		"/kargo alias abcdef1 big-one":                        {Verb: "alias", Freight: command.FreightRef{Kind: "id", Text: "abcdef1"}, Name: "big-one"},
 		"/kargo refresh":                                      {Verb: "refresh"},

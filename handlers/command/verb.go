@@ -63,6 +63,7 @@ const (
 	warehouseParam paramKind = "warehouse"
 	nameParam      paramKind = "name"
 	artifactParam  paramKind = "artifact"
+	pipelineParam  paramKind = "pipeline"
 )
 
 // noun names what the argument is, in messages.
@@ -76,6 +77,8 @@ func (k paramKind) noun() string {
 		return "a promotion's id"
 	case warehouseParam:
 		return "a Warehouse"
+	case pipelineParam:
+		return "a pipeline"
 	case artifactParam:
 		return "an artifact like `web@1.9.3`"
 	default:
@@ -165,9 +168,12 @@ func Verbs() []Verb {
 		{Name: VerbResume, Access: "promote", Summary: "Let a Stage's automation go on.", params: []param{stage}},
 		{
 			Name: VerbFreeze, Access: "freeze", Summary: "Stop the whole pipeline, for good or for a time (`90m`, `24h`, `7d`).",
-			flags: []flag{{name: "until", value: "duration"}}, reason: reasonRequired,
+			params: []param{{kind: pipelineParam, optional: true}}, flags: []flag{{name: "until", value: "duration"}}, reason: reasonRequired,
 		},
-		{Name: VerbThaw, Access: "freeze", Summary: "End a freeze."},
+		{
+			Name: VerbThaw, Access: "freeze", Summary: "End a freeze.",
+			params: []param{{kind: pipelineParam, optional: true}},
+		},
 		{
 			Name: VerbAlias, Access: "promote", Summary: "Give Freight another name.",
 			params: []param{{kind: freightParam}, {kind: nameParam}},

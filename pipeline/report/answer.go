@@ -20,9 +20,8 @@ func AnswerMarker(intent string) string {
 
 // Answered is a request that was decided on.
 type Answered struct {
+	// Intent names the Promotion and the Freight that came of it, if any.
 	pipeline.Intent
-	// Promotion is the one that came of it, if any.
-	Promotion string
 	// Refusal is nil for what was granted.
 	Refusal *pipeline.UserError
 }
@@ -57,10 +56,7 @@ func Answer(s pipeline.Snapshot, answered []Answered) string {
 func granted(s pipeline.Snapshot, a Answered) string {
 	switch a.Kind {
 	case pipeline.IntentCreate:
-		if a.New == nil {
-			return ""
-		}
-		f, ok := s.FreightByID(pipeline.FreightID(*a.New))
+		f, ok := s.FreightByID(a.Freight)
 		if !ok {
 			return ""
 		}

@@ -247,8 +247,8 @@ func answers() []report.Answered {
 		{Intent: pipeline.Intent{Kind: pipeline.IntentFreeze, Reason: "@everyone", Until: now}},
 		{Intent: pipeline.Intent{Kind: pipeline.IntentHold, Stage: "prod", Reason: "audit"}},
 		{Intent: pipeline.Intent{Kind: pipeline.IntentApprove, Stage: "prod", Bypass: true, Freight: oldSHA, Reason: "hotfix", Actor: pipeline.Actor{Login: "zoe"}}},
-		{Intent: pipeline.Intent{Kind: pipeline.IntentRollback, Stage: "prod"}, Promotion: "prod-5"},
-		{Intent: pipeline.Intent{Kind: pipeline.IntentCreate, New: &made}},
+		{Intent: pipeline.Intent{Kind: pipeline.IntentRollback, Stage: "prod", Promotion: "prod-5"}},
+		{Intent: pipeline.Intent{Kind: pipeline.IntentCreate, New: &made, Freight: pipeline.FreightID(made)}},
 	}
 }
 

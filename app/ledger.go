@@ -46,6 +46,67 @@ func (l ledger) Current(ctx context.Context, warehouse string) (*pipeline.Freigh
 	return l.db.CurrentFreight(ctx, l.repo, l.name, warehouse)
 }
 
+// Verification implements promotion.Ledger.
+func (l ledger) Verification(ctx context.Context) (*pipeline.VerificationRun, error) {
+	return l.db.StageVerification(ctx, l.repo, l.name)
+}
+
+// SaveVerification implements promotion.Ledger.
+func (l ledger) SaveVerification(ctx context.Context, run pipeline.VerificationRun) error {
+	return l.db.SaveVerification(ctx, l.job, run)
+}
+
+// FinishVerification implements promotion.Ledger.
+func (l ledger) FinishVerification(ctx context.Context, run pipeline.VerificationRun) error {
+	return l.db.FinishVerification(ctx, l.job, run, l.now())
+}
+
+// UnreportedVerifications implements promotion.Ledger.
+func (l ledger) UnreportedVerifications(ctx context.Context) ([]pipeline.VerificationRun, error) {
+	return l.db.UnreportedVerifications(ctx, l.repo, l.name)
+}
+
+// VerificationReported implements promotion.Ledger.
+func (l ledger) VerificationReported(ctx context.Context, id string) error {
+	return l.db.MarkVerificationReported(ctx, l.job, id)
+}
+
+// Closure implements promotion.Ledger. A Stage that is gone from its pipeline is
+// not closed: what still runs there is about to end.
+func (l ledger) Closure(ctx context.Context, now time.Time) (pipeline.Closure, error) {
+	rec, err := l.db.Repo(ctx, l.repo)
+	if err != nil {
+		return pipeline.Closure{}, err
+	}
+	p, known := pipelineOf(rec.Config, l.name)
+	stage, ok := p.Stage(l.name)
+	if !known || !ok {
+		return pipeline.Closure{}, nil
+	}
+	freeze, err := l.db.Freeze(ctx, l.repo, store.PipelineOf(l.name))
+	if err != nil {
+		return pipeline.Closure{}, err
+	}
+	return p.Closure(freeze, stage, now), nil
+}
+
+// pipelineOf returns the pipeline that a Stage or Warehouse belongs to by its name.
+func pipelineOf(c store.Config, qualified string) (pipeline.Pipeline, bool) {
+	name := store.PipelineOf(qualified)
+	if name == "" {
+		if c.Pipeline == nil {
+			return pipeline.Pipeline{}, false
+		}
+		return *c.Pipeline, true
+	}
+	for _, p := range c.Included {
+		if p.Name == name {
+			return p, true
+		}
+	}
+	return pipeline.Pipeline{}, false
+}
+
 // remotes remembers what was created on GitHub.
 type remotes struct {
 	db  *sqlite.DB

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/step"
@@ -31,12 +32,25 @@ func (x *execution) abort(ctx context.Context) (bool, error) {
 			return false, nil
 		}
 	}
-	p.Abort(x.e.Ports.Now(), p.AbortRequested)
-	x.log.InfoContext(ctx, "promotion aborted", "reason", p.AbortRequested)
+	end(p, x.e.Ports.Now())
+	x.log.InfoContext(ctx, "promotion aborted", "reason", p.AbortRequested, "as", string(p.Phase))
 	if err := x.l.Finish(ctx, *p); err != nil {
 		return false, fmt.Errorf("abort %s: %w", p.ID, err)
 	}
 	return true, nil
+}
+
+// end ends a Promotion, and the step it was in, in the phase that was asked for.
+func end(p *pipeline.Promotion, now time.Time) {
+	i, running := p.Next(), p.Phase == pipeline.Running
+	p.Abort(now, p.AbortRequested)
+	if !p.AbortAs.Terminal() {
+		return
+	}
+	p.Phase = p.AbortAs
+	if running && i >= 0 {
+		p.Steps[i].Phase = p.AbortAs
+	}
 }
 
 // opened returns the pull request of the Promotion and its repository, number 0

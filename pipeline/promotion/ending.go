@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
@@ -13,45 +14,75 @@ import (
 // again although the other side refuses for good.
 const reportPatience = 24 * time.Hour
 
-// reportEnd publishes the end of a Promotion; it returns when to try again if
-// that did not work.
-func (e *Engine) reportEnd(ctx context.Context, l Ledger, p *pipeline.Promotion) (time.Time, error) {
-	err := errors.Join(e.tidy(ctx, p), e.Reporter.Report(ctx, p))
+// reportEnds publishes the ends that nobody knows of yet: of Promotions, and of
+// Verifications. It returns when to try again what did not work.
+func (e *Engine) reportEnds(ctx context.Context, l Ledger, all []pipeline.Promotion) (next time.Time, err error) {
+	for i := range all {
+		p := &all[i]
+		if !p.Phase.Terminal() {
+			continue
+		}
+		again, err := e.reportEnd(ctx, e.logOf(p), p.ID, p.FinishedAt,
+			func() error { return errors.Join(e.tidy(ctx, p), e.Reporter.Report(ctx, p)) }, l.Reported)
+		if err != nil {
+			return time.Time{}, err
+		}
+		next = earlier(next, again)
+	}
+	runs, err := l.UnreportedVerifications(ctx)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("load verifications to report: %w", err)
+	}
+	for i := range runs {
+		run := &runs[i]
+		again, err := e.reportEnd(ctx, e.logOfRun(run), run.ID, run.FinishedAt,
+			func() error { return e.Reporter.ReportVerification(ctx, run) }, l.VerificationReported)
+		if err != nil {
+			return time.Time{}, err
+		}
+		next = earlier(next, again)
+	}
+	return next, nil
+}
+
+// reportEnd publishes one end; it returns when to try again if that did not work.
+func (e *Engine) reportEnd(ctx context.Context, log *slog.Logger, id string, ended time.Time, publish func() error, done func(context.Context, string) error) (time.Time, error) {
+	err := publish()
 	if ctx.Err() != nil {
-		return time.Time{}, fmt.Errorf("report end of %s: %w", p.ID, ctx.Err())
+		return time.Time{}, fmt.Errorf("report end of %s: %w", id, ctx.Err())
 	}
 	if err != nil {
 		_, transient := pipeline.IsTransient(err)
-		if transient || e.Ports.Now().Sub(p.FinishedAt) < reportPatience {
-			return e.retryReport(p, err), nil
+		if transient || e.Ports.Now().Sub(ended) < reportPatience {
+			return e.retryReport(log, ended, err), nil
 		}
-		e.logOf(p).ErrorContext(ctx, "report given up", "err", err)
+		log.ErrorContext(ctx, "report given up", "err", err)
 	}
-	if err := l.Reported(ctx, p.ID); err != nil {
-		return time.Time{}, fmt.Errorf("record report of %s: %w", p.ID, err)
+	if err := done(ctx, id); err != nil {
+		return time.Time{}, fmt.Errorf("record report of %s: %w", id, err)
 	}
 	return time.Time{}, nil
 }
 
 // retryReport says when to publish again. The longer it has not worked since the
-// end, the longer it waits.
-func (e *Engine) retryReport(p *pipeline.Promotion, err error) time.Time {
+// end, which is zero before there is one, the longer it waits.
+func (e *Engine) retryReport(log *slog.Logger, ended time.Time, err error) time.Time {
 	now := e.Ports.Now()
 	if after, transient := pipeline.IsTransient(err); transient {
-		e.logOf(p).Info("report delayed", "err", err)
+		log.Info("report delayed", "err", err)
 		return now.Add(max(after, 2*time.Second))
 	}
-	e.logOf(p).Error("report not published", "err", err)
+	log.Error("report not published", "err", err)
 	wait := e.Ports.PollInterval
-	if p.Phase.Terminal() {
-		wait = max(wait, now.Sub(p.FinishedAt)/2)
+	if !ended.IsZero() {
+		wait = max(wait, now.Sub(ended)/2)
 	}
 	return now.Add(wait)
 }
 
 // tidy removes what a finished Promotion left behind: its branch, and its pull
 // request when a new start found that nothing was left to merge. After a failure
-// everything stays, for people to look at.
+// of its own everything stays, for people to look at.
 func (e *Engine) tidy(ctx context.Context, p *pipeline.Promotion) error {
 	pull, branch := p.Pull(), p.OwnBranch()
 	switch p.Phase {
@@ -65,7 +96,10 @@ func (e *Engine) tidy(ctx context.Context, p *pipeline.Promotion) error {
 				return fmt.Errorf("close pull request %d: %w", pull.Number, err)
 			}
 		}
-	case pipeline.Aborted:
+	case pipeline.Aborted, pipeline.Failed, pipeline.Errored:
+		if p.Phase != pipeline.Aborted && !endedOnRequest(p) {
+			return nil
+		}
 		if branch == "" && pushBegun(p) {
 			branch = pipeline.PromotionBranch(p)
 		}
@@ -79,6 +113,12 @@ func (e *Engine) tidy(ctx context.Context, p *pipeline.Promotion) error {
 		return fmt.Errorf("delete branch %s: %w", branch, err)
 	}
 	return nil
+}
+
+// endedOnRequest reports whether the Promotion ended because somebody or a rule
+// wanted that, in whatever phase.
+func endedOnRequest(p *pipeline.Promotion) bool {
+	return p.AbortRequested != "" && p.Message == p.AbortRequested
 }
 
 // superfluous reports whether the step that opened a pull request in an earlier

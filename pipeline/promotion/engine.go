@@ -2,6 +2,7 @@ package promotion
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"time"
@@ -10,34 +11,11 @@ import (
 	"github.com/kargo-app/kargo/pipeline/step"
 )
 
-// Ledger is the durable record of one Stage, held under one lease. Every write
-// fails once the lease has moved on.
-type Ledger interface {
-	// Promotions returns, oldest first, those that are not terminal and those
-	// whose end is not reported yet.
-	Promotions(ctx context.Context) ([]pipeline.Promotion, error)
-	// Save records a Promotion that goes on.
-	Save(ctx context.Context, p pipeline.Promotion) error
-	// Finish records a terminal Promotion together with what follows from it:
-	// on success its Freight becomes current and a hold is set or cleared.
-	Finish(ctx context.Context, p pipeline.Promotion) error
-	// Reported records that the end of a Promotion was published.
-	Reported(ctx context.Context, id string) error
-	// Current returns the Freight of a Warehouse that is current in the Stage,
-	// nil for none.
-	Current(ctx context.Context, warehouse string) (*pipeline.Freight, error)
-}
-
-// Reporter brings what the world sees of a Promotion up to date. It must be
-// idempotent.
-type Reporter interface {
-	Report(ctx context.Context, p *pipeline.Promotion) error
-}
-
-// Engine runs Promotions.
+// Engine runs the Promotions and Verifications of Stages.
 type Engine struct {
 	Steps    *step.Registry
 	Ports    step.Ports
+	Verifier Verifier
 	Reporter Reporter
 	// ServerURL is the Git host, "https://github.com".
 	ServerURL string
@@ -45,8 +23,8 @@ type Engine struct {
 	PublicURL string
 	// DefaultBranch returns a repository's default branch.
 	DefaultBranch func(ctx context.Context, r pipeline.Repo) (string, error)
-	// StepTimeout bounds one pass over one step; it must be shorter than the
-	// lease. Zero means five minutes.
+	// StepTimeout bounds one pass over one step or one VerificationRun; it must be
+	// shorter than the lease. Zero means five minutes.
 	StepTimeout time.Duration
 	Log         *slog.Logger
 }
@@ -54,29 +32,31 @@ type Engine struct {
 // maxRewinds bounds how often a Promotion starts over because its base moved.
 const maxRewinds = 50
 
-// Advance moves the Promotions of one Stage as far as they go now and returns
-// when to look again, zero for "not before something happens". Promotions run
-// strictly one after the other, in the order in which they were created; only an
-// abort of one that waits its turn does not wait.
+// Advance moves the Promotions and the Verification of one Stage as far as they go
+// now and returns when to look again, zero for "not before something happens".
+// Promotions run strictly one after the other, in the order in which they were
+// created, and none starts while a Verification is under way or the Stage is
+// closed; only an abort of one that waits its turn does not wait.
 func (e *Engine) Advance(ctx context.Context, l Ledger) (time.Time, error) {
 	for {
 		all, err := l.Promotions(ctx)
 		if err != nil {
 			return time.Time{}, fmt.Errorf("load promotions: %w", err)
 		}
-		var next time.Time
-		for i := range all {
-			if !all[i].Phase.Terminal() {
-				continue
-			}
-			again, err := e.reportEnd(ctx, l, &all[i])
-			if err != nil {
-				return time.Time{}, err
-			}
-			next = earlier(next, again)
+		next, err := e.reportEnds(ctx, l, all)
+		if err != nil {
+			return time.Time{}, err
 		}
+		v, err := e.verify(ctx, l)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if v.ended {
+			continue
+		}
+		next = earlier(next, v.wake)
 		p := choose(all)
-		if p == nil {
+		if p == nil || (v.open && waitsItsTurn(p)) {
 			return next, nil
 		}
 		done, wake, err := e.run(ctx, l, p)
@@ -87,6 +67,11 @@ func (e *Engine) Advance(ctx context.Context, l Ledger) (time.Time, error) {
 			return earlier(next, wake), nil
 		}
 	}
+}
+
+// waitsItsTurn reports whether the Promotion is one that a Verification holds up.
+func waitsItsTurn(p *pipeline.Promotion) bool {
+	return p.Phase == pipeline.Pending && p.AbortRequested == ""
 }
 
 // choose returns the Promotion whose turn it is: a queued one to abort, the one
@@ -116,15 +101,10 @@ func (e *Engine) run(ctx context.Context, l Ledger, p *pipeline.Promotion) (done
 		}
 	}
 	if p.Phase == pipeline.Pending {
-		previous, err := l.Current(ctx, p.Freight.Warehouse)
-		if err != nil {
-			return false, time.Time{}, fmt.Errorf("load current freight: %w", err)
+		closed, wake, err := x.start(ctx)
+		if closed || err != nil {
+			return false, wake, err
 		}
-		p.Start(e.Ports.Now(), previous)
-		if err := l.Save(ctx, *p); err != nil {
-			return false, time.Time{}, fmt.Errorf("start %s: %w", p.ID, err)
-		}
-		x.log.Info("promotion started", "freight", p.Freight.ID, "reason", p.Reason)
 	}
 	if err := x.collect(ctx); err != nil {
 		return false, time.Time{}, err
@@ -146,7 +126,7 @@ func (e *Engine) run(ctx context.Context, l Ledger, p *pipeline.Promotion) (done
 			if ctx.Err() != nil {
 				return false, time.Time{}, fmt.Errorf("report %s: %w", p.ID, err)
 			}
-			wake = earlier(wake, e.retryReport(p, err))
+			wake = earlier(wake, e.retryReport(e.logOf(p), p.FinishedAt, err))
 		}
 		return false, wake, nil
 	}
@@ -163,6 +143,19 @@ func (e *Engine) pullURL(p *pipeline.Promotion, pull pipeline.PullRef) string {
 		return e.repoURL(p)
 	}
 	return e.ServerURL + "/" + pull.Repo + ".git"
+}
+
+// branchURL is the clone URL of the repository that the Promotion's own branch is
+// in.
+func (e *Engine) branchURL(p *pipeline.Promotion) string {
+	for i := range p.Steps {
+		var out struct{ Branch, Repo string }
+		if p.Stage.Steps[i].Uses == "git-push" && json.Unmarshal(p.Steps[i].Output, &out) == nil &&
+			out.Repo != "" && out.Branch == pipeline.PromotionBranch(p) {
+			return e.ServerURL + "/" + out.Repo + ".git"
+		}
+	}
+	return e.repoURL(p)
 }
 
 func (e *Engine) logOf(p *pipeline.Promotion) *slog.Logger {

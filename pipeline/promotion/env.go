@@ -15,8 +15,9 @@ import (
 type exprEnv struct{ base expr.Env }
 
 // exprEnv builds the expression environment of step i: the context, the
-// variables in Kargo's order of precedence (pipeline, Stage, template; later
-// wins), and the outputs and phases of the steps before it.
+// variables in Kargo's order of precedence (pipeline, Stage, template, task, step;
+// later wins), and the outputs and phases of the steps before it. Within a task
+// that is what its own steps left as well.
 func (x *execution) exprEnv(ctx context.Context, i int) (exprEnv, error) {
 	branch, err := x.e.DefaultBranch(ctx, x.p.Repo)
 	if err != nil {
@@ -60,6 +61,23 @@ func newExprEnv(p *pipeline.Promotion, i int, site Site) (exprEnv, error) {
 		}
 	}
 	env.Allow = expr.AllowOutputs
+	if err := recall(&env, p, i); err != nil {
+		return exprEnv{}, err
+	}
+	for _, vars := range [][]pipeline.Var{p.Stage.Steps[i].TaskVars, p.Stage.Steps[i].Vars} {
+		if err := evaluateVars(&env, vars); err != nil {
+			return exprEnv{}, err
+		}
+	}
+	env.Allow = expr.AllowOutputs | expr.AllowStatus
+	return exprEnv{base: env}, nil
+}
+
+// recall makes known what the steps before step i left.
+func recall(env *expr.Env, p *pipeline.Promotion, i int) error {
+	task, _ := taskOf(p.Stage.Steps[i].As)
+	own := map[string]any{}
+	env.Task = map[string]any{"outputs": own}
 	for j := range p.Steps[:i] {
 		s, spec := p.Steps[j], p.Stage.Steps[j]
 		env.Steps = append(env.Steps, expr.StepStatus{Alias: spec.As, Phase: string(s.Phase), ContinueOnError: spec.ContinueOnError})
@@ -68,15 +86,42 @@ func newExprEnv(p *pipeline.Promotion, i int, site Site) (exprEnv, error) {
 		}
 		var out any
 		if err := json.Unmarshal(s.Output, &out); err != nil {
-			return exprEnv{}, &evaluationError{fmt.Errorf("output of step %s: %w", spec.As, err)}
+			return &evaluationError{fmt.Errorf("output of step %s: %w", spec.As, err)}
 		}
 		env.Outputs[spec.As] = out
+		of, name := taskOf(spec.As)
+		if of != "" && of == task {
+			own[name] = out
+		}
+		if of != "" && spec.Uses == "compose-output" {
+			publish(env.Outputs, of, out)
+		}
 	}
-	if err := evaluateVars(&env, p.Stage.Steps[i].Vars); err != nil {
-		return exprEnv{}, err
+	return nil
+}
+
+// publish adds what compose-output made within a task to the outputs of the task,
+// the one way in which something leaves it under the task's own alias.
+func publish(outputs map[string]any, task string, out any) {
+	values, ok := out.(map[string]any)
+	if !ok {
+		return
 	}
-	env.Allow = expr.AllowOutputs | expr.AllowStatus
-	return exprEnv{base: env}, nil
+	all, _ := outputs[task].(map[string]any)
+	if all == nil {
+		all = map[string]any{}
+		outputs[task] = all
+	}
+	maps.Copy(all, values)
+}
+
+// taskOf splits the alias of a step that came from a task, "task::step"; task is
+// empty for any other.
+func taskOf(alias string) (task, name string) {
+	if task, name, ok := strings.Cut(alias, "::"); ok {
+		return task, name
+	}
+	return "", alias
 }
 
 func evaluateVars(env *expr.Env, vars []pipeline.Var) error {
@@ -118,17 +163,17 @@ func promotionContext(p *pipeline.Promotion, alias string, site Site) map[string
 		"uiBaseUrl": site.PublicURL,
 		"project":   p.Pipeline,
 		"pipeline":  p.Pipeline,
-		"stage":     p.Stage.Name,
+		"stage":     p.Stage.LocalName(),
 		"promotion": p.ID,
 		"targetFreight": map[string]any{
 			"name":     p.Freight.ID,
 			"alias":    p.Freight.Alias,
 			"headline": p.Freight.Headline(),
 			"version":  p.Freight.Version(),
-			"origin":   map[string]any{"kind": "Warehouse", "name": p.Freight.Warehouse},
+			"origin":   map[string]any{"kind": "Warehouse", "name": pipeline.LocalName(p.Freight.Warehouse)},
 		},
 		"meta": map[string]any{
-			"promotion": map[string]any{"actor": p.Actor, "rollback": false},
+			"promotion": map[string]any{"actor": p.Actor, "rollback": p.Rollback},
 			"step":      map[string]any{"alias": alias},
 		},
 	}
@@ -147,11 +192,12 @@ func githubContext(p *pipeline.Promotion, site Site) map[string]any {
 	}
 }
 
-// freight shows Freight to expressions.
+// freight shows Freight to expressions, under the names that the Warehouses have
+// within the pipeline.
 func freight(collection []pipeline.Freight) []expr.Freight {
 	out := make([]expr.Freight, 0, len(collection))
 	for _, f := range collection {
-		e := expr.Freight{Name: f.ID, Alias: f.Alias, Origin: expr.Origin{Kind: "Warehouse", Name: f.Warehouse}}
+		e := expr.Freight{Name: f.ID, Alias: f.Alias, Origin: expr.Origin{Kind: "Warehouse", Name: pipeline.LocalName(f.Warehouse)}}
 		for _, i := range f.Images {
 			e.Images = append(e.Images, expr.Image{RepoURL: i.RepoURL, Tag: i.Tag, Digest: i.Digest, Annotations: i.Annotations})
 		}

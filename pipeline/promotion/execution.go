@@ -23,7 +23,12 @@ type execution struct {
 	// left their result in it.
 	ws    *tree.Workspace
 	built int
+	// closed says whether the step that runs was told that the Stage is closed.
+	closed bool
 }
+
+// defaultStepTimeout is the Engine's StepTimeout unless it is set.
+const defaultStepTimeout = 5 * time.Minute
 
 // step runs step i once and records the outcome.
 func (x *execution) step(ctx context.Context, i int) error {
@@ -61,6 +66,9 @@ func (x *execution) step(ctx context.Context, i int) error {
 	case err != nil:
 		return fmt.Errorf("step %s of %s: %w", spec.As, p.ID, err)
 	}
+	if x.closed && res.Phase == pipeline.Running {
+		s.StartedAt = now()
+	}
 	p.Apply(i, res, now())
 	level := slog.LevelInfo
 	if res.Transient {
@@ -81,7 +89,7 @@ func (x *execution) refuse(ctx context.Context, i int, why error) error {
 // run runs step i within its time. One that takes longer is tried again: that it
 // took long says nothing about what it was to do.
 func (x *execution) run(ctx context.Context, i, attempt int, prior []byte, env exprEnv) (pipeline.StepResult, error) {
-	limit := cmp.Or(x.e.StepTimeout, 5*time.Minute)
+	limit := cmp.Or(x.e.StepTimeout, defaultStepTimeout)
 	within, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	res, err := x.attempt(within, i, attempt, prior, env)
@@ -105,6 +113,10 @@ func (x *execution) attempt(ctx context.Context, i, attempt int, prior []byte, e
 	config, err := env.config(spec)
 	if err != nil {
 		return failedResult(err), nil
+	}
+	x.closed = false
+	if res, err := x.shut(ctx, spec, config); err != nil || res != nil {
+		return deref(res), err
 	}
 	if def.Kind() != step.Remote {
 		if res, err := x.workspace(ctx, i); err != nil || res != nil {
@@ -163,7 +175,7 @@ func (x *execution) workspace(ctx context.Context, i int) (*pipeline.StepResult,
 func (x *execution) stepEnv(i, attempt int, prior []byte, replaying bool) step.Env {
 	return step.Env{
 		Ports: x.e.Ports, Promotion: x.p, Index: i, Workspace: x.ws,
-		Attempt: attempt, Prior: prior, Replaying: replaying,
+		Attempt: attempt, Prior: prior, Replaying: replaying, Closure: x.closure,
 		Log: x.log.With("step", x.p.Stage.Steps[i].As),
 	}
 }
@@ -171,14 +183,8 @@ func (x *execution) stepEnv(i, attempt int, prior []byte, replaying bool) step.E
 // rewind starts over from the first step that reads a repository.
 func (x *execution) rewind(ctx context.Context, i int, why *step.RewindError) error {
 	p, now := x.p, x.e.Ports.Now()
-	first := -1
-	for j := range p.Stage.Steps[:i+1] {
-		if p.Stage.Steps[j].Uses == "git-clone" {
-			first = j
-			break
-		}
-	}
-	if first < 0 || p.Rewinds >= maxRewinds {
+	first := firstClone(p)
+	if first < 0 || first > i || p.Rewinds >= maxRewinds {
 		p.Apply(i, pipeline.StepResult{
 			Phase: pipeline.Failed, Terminal: true,
 			Message: fmt.Sprintf("%s (after %d new starts); close the pull request and promote again", why.Reason, p.Rewinds),

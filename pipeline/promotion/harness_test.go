@@ -71,6 +71,11 @@ type town struct {
 	// timeout is the engine's StepTimeout.
 	timeout time.Duration
 	publish promotion.Reporter
+	verify  *verifier
+	// shut says whether the Stage is closed; nil means never.
+	shut func() pipeline.Closure
+	// parks counts how often the server came to rest.
+	parks int
 }
 
 func newTown(t *testing.T) *town {
@@ -104,6 +109,7 @@ func emptyTown(t *testing.T) *town {
 		t.Fatal(err)
 	}
 	c := &town{t: t, world: w, host: &host{}, path: filepath.Join(t.TempDir(), "kargo.db"), steps: reg}
+	c.verify = &verifier{c: c, verdict: pipeline.VerificationSuccessful}
 	t.Cleanup(func() { c.close() })
 	return c
 }
@@ -183,7 +189,7 @@ func (c *town) engine() *promotion.Engine {
 		reporter = c.publisher()
 	}
 	return &promotion.Engine{
-		Steps: c.steps, Ports: c.world.Ports(), ServerURL: "https://github.com", Reporter: reporter, StepTimeout: c.timeout,
+		Steps: c.steps, Ports: c.world.Ports(), Verifier: c.verify, ServerURL: "https://github.com", Reporter: reporter, StepTimeout: c.timeout,
 		DefaultBranch: func(context.Context, pipeline.Repo) (string, error) { return "main", nil },
 		Log:           slog.New(slog.DiscardHandler),
 	}
@@ -214,7 +220,7 @@ func (c *town) advanceStage(stage string) (next time.Time, err error) {
 	if j.Key != store.StageKey(repo.ID, stage) {
 		c.t.Fatalf("claimed %s", j.Key)
 	}
-	var l promotion.Ledger = ledger{db: c.db, job: j, stage: stage, now: func() time.Time { return c.world.Now }}
+	var l promotion.Ledger = c.ledger(j, stage)
 	if c.wrap != nil {
 		l = c.wrap(l)
 	}
@@ -225,6 +231,10 @@ func (c *town) advanceStage(stage string) (next time.Time, err error) {
 	}
 	c.ok(c.db.Finish(ctx, j, next))
 	return next, nil
+}
+
+func (c *town) ledger(j store.Job, stage string) ledger {
+	return ledger{db: c.db, job: j, stage: stage, now: func() time.Time { return c.world.Now }, shut: c.shut}
 }
 
 // must advances without an error.
@@ -300,6 +310,7 @@ type ledger struct {
 	job   store.Job
 	stage string
 	now   func() time.Time
+	shut  func() pipeline.Closure
 }
 
 func (l ledger) Promotions(ctx context.Context) ([]pipeline.Promotion, error) {
@@ -320,6 +331,33 @@ func (l ledger) Reported(ctx context.Context, id string) error {
 
 func (l ledger) Current(ctx context.Context, warehouse string) (*pipeline.Freight, error) {
 	return l.db.CurrentFreight(ctx, repo.ID, l.stage, warehouse)
+}
+
+func (l ledger) Verification(ctx context.Context) (*pipeline.VerificationRun, error) {
+	return l.db.StageVerification(ctx, repo.ID, l.stage)
+}
+
+func (l ledger) SaveVerification(ctx context.Context, run pipeline.VerificationRun) error {
+	return l.db.SaveVerification(ctx, l.job, run)
+}
+
+func (l ledger) FinishVerification(ctx context.Context, run pipeline.VerificationRun) error {
+	return l.db.FinishVerification(ctx, l.job, run, l.now())
+}
+
+func (l ledger) UnreportedVerifications(ctx context.Context) ([]pipeline.VerificationRun, error) {
+	return l.db.UnreportedVerifications(ctx, repo.ID, l.stage)
+}
+
+func (l ledger) VerificationReported(ctx context.Context, id string) error {
+	return l.db.MarkVerificationReported(ctx, l.job, id)
+}
+
+func (l ledger) Closure(ctx context.Context, _ time.Time) (pipeline.Closure, error) {
+	if l.shut == nil {
+		return pipeline.Closure{}, ctx.Err()
+	}
+	return l.shut(), ctx.Err()
 }
 
 // remotes is promotion.Remotes on the real database.

@@ -69,6 +69,18 @@ func (l mortal) Reported(ctx context.Context, id string) error {
 	return l.r.write("reported", func() error { return l.Ledger.Reported(ctx, id) })
 }
 
+func (l mortal) SaveVerification(ctx context.Context, run pipeline.VerificationRun) error {
+	return l.r.write("save verification", func() error { return l.Ledger.SaveVerification(ctx, run) })
+}
+
+func (l mortal) FinishVerification(ctx context.Context, run pipeline.VerificationRun) error {
+	return l.r.write("finish verification", func() error { return l.Ledger.FinishVerification(ctx, run) })
+}
+
+func (l mortal) VerificationReported(ctx context.Context, id string) error {
+	return l.r.write("verification reported", func() error { return l.Ledger.VerificationReported(ctx, id) })
+}
+
 // mortalRemotes likewise.
 type mortalRemotes struct {
 	promotion.Remotes
@@ -117,8 +129,7 @@ func (c *town) life(r *reaper, between func()) error {
 			c.sleep()
 			continue
 		}
-		l := ledger{db: c.db, job: j, stage: "prod", now: func() time.Time { return c.world.Now }}
-		next, err := engine.Advance(ctx, mortal{l, r})
+		next, err := engine.Advance(ctx, mortal{c.ledger(j, "prod"), r})
 		switch {
 		case r.dead:
 			return errKilled
@@ -128,6 +139,7 @@ func (c *town) life(r *reaper, between func()) error {
 		if err := r.write("job", func() error { return c.db.Finish(ctx, j, next) }); err != nil {
 			return err
 		}
+		c.parks++
 		between()
 	}
 	return errors.New("it does not come to an end")
@@ -145,19 +157,30 @@ func (r plainRemotes) Save(ctx context.Context, rp pipeline.Repo, o promotion.Re
 	return r.c.db.SaveRemote(ctx, rp.ID, store.RemoteObject{Kind: o.Kind, Key: o.Key, ID: o.ID, Hash: o.Hash})
 }
 
+// killing is one story in which the server is killed.
+type killing struct {
+	// stage is prod unless it is given.
+	stage *pipeline.Stage
+	// arrange prepares the world before the first life.
+	arrange func(c *town)
+	// meanwhile happens between death and restart.
+	meanwhile func(c *town)
+	// between happens whenever the server parks.
+	between func(c *town)
+	// judge is the verdict at the end; nil means that exactly one of everything is
+	// there. killed is false for the life in which nothing happened.
+	judge func(c *town, killed bool)
+	// moments is the least number of moments there must be.
+	moments int
+}
+
 // TestKillAnywhere kills the server before and after every store write and every
 // remote effect, once per moment, and starts a fresh one over the same database
 // and the same host. Between the two lives the world moves on.
 func TestKillAnywhere(t *testing.T) {
 	t.Parallel()
-	scenarios := map[string]struct {
-		// meanwhile happens between death and restart.
-		meanwhile func(c *town)
-		// between happens whenever the server parks.
-		between func(c *town)
-		// byHand: the merge is not ours, aborted: it may have ended early.
-		byHand, aborted bool
-	}{
+	verified := verifiedProd()
+	scenarios := map[string]killing{
 		"nothing happens meanwhile": {},
 		"main moves meanwhile, in the same file too": {meanwhile: func(c *town) {
 			c.world.Write(repoURL, "main", "other work", map[string]string{
@@ -171,62 +194,103 @@ func TestKillAnywhere(t *testing.T) {
 					"# the images of prod\nimages:\n  - name: ghcr.io/acme/web\n    newTag: 0.9.%d # current\n", len(c.world.Log(repoURL, "main")))})
 			}
 		}},
-		"merged by hand meanwhile": {byHand: true, meanwhile: func(c *town) {
-			for _, pr := range c.world.Pulls.All() {
-				if pr.Open {
-					_, err := c.world.Pulls.Merge(context.Background(), repoURL, pr.Number, step.MergeRequest{Title: "by hand"})
-					c.ok(err)
+		"merged by hand meanwhile": {
+			meanwhile: func(c *town) {
+				for _, pr := range c.world.Pulls.All() {
+					if pr.Open {
+						_, err := c.world.Pulls.Merge(context.Background(), repoURL, pr.Number, step.MergeRequest{Title: "by hand"})
+						c.ok(err)
+					}
 				}
-			}
-		}},
-		"aborted meanwhile": {aborted: true, meanwhile: func(c *town) { c.abort("prod-1") }},
-	}
-	stride := 1
-	if testing.Short() {
-		stride = 7 // a sample, for the race detector
+			},
+			judge: func(c *town, killed bool) { c.judge(killed, false) },
+		},
+		"aborted meanwhile": {
+			meanwhile: func(c *town) { c.abort("prod-1") },
+			judge:     func(c *town, killed bool) { c.judge(false, killed) },
+		},
+		"closed before it starts and again before it merges": {
+			arrange: func(c *town) {
+				c.shut = func() pipeline.Closure {
+					return pipeline.Closure{Closed: c.parks == 0 || c.parks == 2, Reason: "frozen by ana"}
+				}
+			},
+		},
+		"what it brought is verified": {
+			stage: &verified, moments: 90,
+			judge: func(c *town, _ bool) { c.judge(false, false); c.judgeVerified() },
+		},
+		"the verification is aborted meanwhile": {
+			stage: &verified, moments: 90,
+			meanwhile: func(c *town) { c.apply(pipeline.StopVerification{Run: "prod-v1", Reason: "stopped by ana"}) },
+			judge:     func(c *town, killed bool) { c.judge(false, false); c.judgeStopped(killed) },
+		},
+		"retried after somebody closed its pull request": {
+			between: func(c *town) { c.closeAndRetry() }, meanwhile: (*town).retryAborted, moments: 120,
+			judge: func(c *town, _ bool) { c.judgeRetried() },
+		},
 	}
 	for name, sc := range scenarios {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			first := newTown(t)
-			first.queue(prod(), freight("1.0.1"))
-			queued := first.database()
-			for at := 1; ; at += stride {
-				c := townFrom(t, queued)
-				c.hold()
-				c.world.Pulls.Computing = 1
-				between := func() {
-					c.green()
-					if sc.between != nil {
-						sc.between(c)
-					}
-				}
-				r := &reaper{at: at}
-				err := c.life(r, between)
-				if err == nil {
-					if at < 75 {
-						t.Errorf("only %d moments were seen", at)
-					}
-					t.Logf("killed at %d moments", (at-1)/stride)
-					c.judge(false, false)
-					return
-				}
-				if !errors.Is(err, errKilled) {
-					t.Fatalf("moment %d (%s): %v", at, r.where, err)
-				}
-				if sc.meanwhile != nil {
-					sc.meanwhile(c)
-				}
-				c.close()
-				c.open()
-				if err := c.life(&reaper{}, between); err != nil {
-					t.Fatalf("moment %d (%s): second life: %v", at, r.where, err)
-				}
-				if c.judge(sc.byHand, sc.aborted); t.Failed() {
-					t.Fatalf("moment %d (%s)", at, r.where)
-				}
-			}
+			sc.run(t)
 		})
+	}
+}
+
+func (sc killing) run(t *testing.T) {
+	t.Helper()
+	stride := 1
+	if testing.Short() {
+		stride = 7 // a sample, for the race detector
+	}
+	if sc.judge == nil {
+		sc.judge = func(c *town, _ bool) { c.judge(false, false) }
+	}
+	stage := prod()
+	if sc.stage != nil {
+		stage = *sc.stage
+	}
+	first := newTown(t)
+	first.queue(stage, freight("1.0.1"))
+	queued := first.database()
+	for at := 1; ; at += stride {
+		c := townFrom(t, queued)
+		c.hold()
+		c.world.Pulls.Computing = 1
+		if sc.arrange != nil {
+			sc.arrange(c)
+		}
+		between := func() {
+			c.green()
+			if sc.between != nil {
+				sc.between(c)
+			}
+		}
+		r := &reaper{at: at}
+		err := c.life(r, between)
+		if err == nil {
+			if at < max(75, sc.moments) {
+				t.Errorf("only %d moments were seen", at)
+			}
+			t.Logf("killed at %d moments", (at-1)/stride)
+			sc.judge(c, false)
+			return
+		}
+		if !errors.Is(err, errKilled) {
+			t.Fatalf("moment %d (%s): %v", at, r.where, err)
+		}
+		if sc.meanwhile != nil {
+			sc.meanwhile(c)
+		}
+		c.close()
+		c.open()
+		if err := c.life(&reaper{}, between); err != nil {
+			t.Fatalf("moment %d (%s): second life: %v", at, r.where, err)
+		}
+		if sc.judge(c, true); t.Failed() {
+			t.Fatalf("moment %d (%s)", at, r.where)
+		}
 	}
 }
 

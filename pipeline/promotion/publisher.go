@@ -72,7 +72,8 @@ type Comments interface {
 }
 
 // Publisher shows Promotions on the Git host: one check run on the head, one
-// Deployment, one comment on the pull request. Each is created once and edited
+// Deployment, one comment on the pull request; and Verifications: one check run on
+// what was merged. Each is created once and edited
 // only when what it says changed.
 type Publisher struct {
 	Remotes     Remotes
@@ -97,6 +98,15 @@ var _ Reporter = (*Publisher)(nil)
 func (u *Publisher) Report(ctx context.Context, p *pipeline.Promotion) error {
 	site := report.Site{PublicURL: u.PublicURL}
 	return errors.Join(u.check(ctx, p, site), u.deployment(ctx, p), u.sticky(ctx, p, site))
+}
+
+// ReportVerification implements [Reporter]. A run without a commit shows nothing.
+func (u *Publisher) ReportVerification(ctx context.Context, run *pipeline.VerificationRun) error {
+	c, ok := report.Verification(run, report.Site{PublicURL: u.PublicURL})
+	if !ok {
+		return nil
+	}
+	return u.PublishCheck(ctx, run.Repo, c)
 }
 
 func (u *Publisher) check(ctx context.Context, p *pipeline.Promotion, site report.Site) error {
@@ -135,10 +145,15 @@ func (u *Publisher) deployment(ctx context.Context, p *pipeline.Promotion) error
 	if err != nil {
 		return err
 	}
-	// A status is a log line on GitHub, and no state comes twice.
+	// A status is a log line on GitHub, and no state comes twice, unless the
+	// Promotion was taken up again in between.
 	s := report.StatusOf(p, report.Site{PublicURL: u.PublicURL})
+	key := p.ID + " " + s.State
+	if p.Retries > 0 {
+		key += fmt.Sprintf(" %d", p.Retries)
+	}
 	return u.publish(ctx, p.Repo, publication{
-		kind: "deployment-status", key: p.ID + " " + s.State, content: s.State,
+		kind: "deployment-status", key: key, content: s.State,
 		find:   func() (int64, error) { return id, u.Deployments.FindDeploymentStatus(ctx, p.Repo, id, s.State) },
 		create: func() (int64, error) { return id, u.Deployments.SetDeploymentStatus(ctx, p.Repo, id, s) },
 	})

@@ -137,24 +137,53 @@ func BenchmarkReleaseAll(b *testing.B) {
 }
 
 // BenchmarkSnapshot loads pipelines with 100 Freight, each verified in every
-// Stage, and five Promotions per Stage.
+// Stage, and five Promotions per Stage: after a start of the process, and when one
+// Stage changed since the last time.
 func BenchmarkSnapshot(b *testing.B) {
 	for _, stages := range []int{3, 100, 1000} {
-		b.Run(fmt.Sprintf("stages=%d", stages), func(b *testing.B) {
-			db := open(b, file(b))
-			populate(b, db, stages, 100, 5)
-			b.ResetTimer()
+		path := file(b)
+		db := open(b, path)
+		freight := populate(b, db, stages, 100, 5)
+		load := func(b *testing.B, db *sqlite.DB) {
+			b.Helper()
+			s, err := db.Snapshot(b.Context(), 1)
+			if err != nil || len(s.Promotions) != stages*5 || len(s.Marks) != stages*100 {
+				b.Fatal(len(s.Promotions), len(s.Marks), err)
+			}
+		}
+		b.Run(fmt.Sprintf("stages=%d/first", stages), func(b *testing.B) {
 			for range b.N {
-				s, err := db.Snapshot(b.Context(), 1)
-				if err != nil || len(s.Promotions) != stages*5 {
-					b.Fatal(len(s.Promotions), err)
+				b.StopTimer()
+				db, err := sqlite.Open(b.Context(), path, sqlite.Options{})
+				if err != nil {
+					b.Fatal(err)
 				}
+				b.StartTimer()
+				load(b, db)
+				b.StopTimer()
+				if err := db.Close(); err != nil {
+					b.Fatal(err)
+				}
+				b.StartTimer()
+			}
+		})
+		b.Run(fmt.Sprintf("stages=%d/changed", stages), func(b *testing.B) {
+			load(b, db)
+			b.ResetTimer()
+			for i := range b.N {
+				b.StopTimer()
+				adopt := pipeline.AdoptFreight{Stage: "stage-1", Freight: freight[i%2].ID}
+				if _, err := db.Apply(b.Context(), 1, []pipeline.Action{adopt}, moment.Add(time.Duration(i)*time.Second)); err != nil {
+					b.Fatal(err)
+				}
+				b.StartTimer()
+				load(b, db)
 			}
 		})
 	}
 }
 
-func populate(b *testing.B, db *sqlite.DB, stages, freight, promotions int) {
+func populate(b *testing.B, db *sqlite.DB, stages, freight, promotions int) []pipeline.Freight {
 	b.Helper()
 	check := func(err error) {
 		b.Helper()
@@ -190,6 +219,7 @@ func populate(b *testing.B, db *sqlite.DB, stages, freight, promotions int) {
 	}
 	_, err := db.Apply(b.Context(), 1, actions, moment)
 	check(err)
+	return all
 }
 
 func steps() []pipeline.StepSpec {

@@ -24,7 +24,7 @@ func (db *DB) PutDelivery(ctx context.Context, d store.Delivery) (fresh bool, er
 
 // Delivery returns a Delivery, or [store.ErrNotFound].
 func (db *DB) Delivery(ctx context.Context, guid string) (store.Delivery, error) {
-	d, err := one(ctx, db.reader, func(rows *sql.Rows, d *store.Delivery) error {
+	d, err := one(ctx, db.reads, func(rows *sql.Rows, d *store.Delivery) error {
 		return rows.Scan(&d.GUID, &d.Event, &d.Body, scanTime(&d.ReceivedAt), scanTime(&d.DoneAt), &d.Attempts, &d.LastError)
 	}, `SELECT guid, event, body, received_at, done_at, attempts, last_error FROM delivery WHERE guid = ?`, guid)
 	if err != nil {
@@ -35,7 +35,7 @@ func (db *DB) Delivery(ctx context.Context, guid string) (store.Delivery, error)
 
 // HasDelivery reports whether a Delivery is stored and whether it is done.
 func (db *DB) HasDelivery(ctx context.Context, guid string) (known, done bool, err error) {
-	done, err = one(ctx, db.reader, scanTo[bool], `SELECT done_at IS NOT NULL FROM delivery WHERE guid = ?`, guid)
+	done, err = one(ctx, db.reads, scanTo[bool], `SELECT done_at IS NOT NULL FROM delivery WHERE guid = ?`, guid)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return false, false, nil

@@ -94,7 +94,7 @@ func (a *applier) renameFreight(ctx context.Context, id, alias string) (outcome,
 // CurrentFreight returns the Freight of one Warehouse that is current in a
 // Stage, nil when none is.
 func (db *DB) CurrentFreight(ctx context.Context, repoID int64, stage, warehouse string) (*pipeline.Freight, error) {
-	f, err := currentFreight(ctx, db.reader, repoID, stage, warehouse)
+	f, err := currentFreight(ctx, db.reads, repoID, stage, warehouse)
 	if err != nil {
 		return nil, fmt.Errorf("load current freight of %s: %w", stage, err)
 	}

@@ -59,7 +59,7 @@ func (tx *writeTx) thaw(ctx context.Context, repoID int64, name string) (bool, e
 // empty for the root pipeline. It may have ended by itself: see
 // [pipeline.Freeze.Active].
 func (db *DB) Freeze(ctx context.Context, repoID int64, name string) (*pipeline.Freeze, error) {
-	f, err := loadFreeze(ctx, db.reader, repoID, name)
+	f, err := loadFreeze(ctx, db.reads, repoID, name)
 	if err != nil {
 		return nil, fmt.Errorf("load freeze of repository %d: %w", repoID, err)
 	}

@@ -100,7 +100,7 @@ func (db *DB) PipelineResolvedIntents(ctx context.Context, repoID int64, name st
 }
 
 func (db *DB) resolvedIntents(ctx context.Context, repoID int64, name sql.NullString) ([]store.ResolvedIntent, error) {
-	all, err := collect(ctx, db.reader, func(rows *sql.Rows, r *store.ResolvedIntent) error {
+	all, err := collect(ctx, db.reads, func(rows *sql.Rows, r *store.ResolvedIntent) error {
 		var message sql.NullString
 		var hint string
 		if err := rows.Scan(scanJSON(&r.Intent), &r.Promotion, &r.Verification, &r.Freight, &message, &hint); err != nil {

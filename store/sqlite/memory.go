@@ -4,20 +4,43 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// rememberedSpecs bounds how many specs are kept decoded.
-const rememberedSpecs = 4096
+// What is kept in memory at most. A Stage with a hundred marks and twenty
+// Promotions takes about 40 kB.
+const (
+	rememberedSpecs  = 4096
+	rememberedStages = 8192
+)
 
-// specs keeps decoded specs by their hash, so that what many Promotions share is
-// decoded once and held once. Whoever gets one must not modify it.
-type specs struct {
-	byHash *lru.Cache[specHash, *spec]
+// memory keeps what was read and decoded before. Nothing in it is trusted to be
+// current: specs never change under their hash, and what is kept of a Stage
+// counts only while the database gives it the same version. Whatever it hands out
+// is shared and must not be modified.
+type memory struct {
+	specs  *lru.Cache[specHash, *spec]
+	stages *lru.Cache[stageKey, *stageRecord]
 }
 
-func newSpecs() (*specs, error) {
-	c, err := lru.New[specHash, *spec](rememberedSpecs)
-	return &specs{c}, err
+// stageKey names a Stage among all repositories.
+type stageKey struct {
+	repo int64
+	name string
 }
 
-func (s *specs) get(hash specHash) (*spec, bool) { return s.byHash.Get(hash) }
+// stageRecord is what a snapshot holds of one Stage, at a version.
+type stageRecord struct {
+	// marked and changed are the versions of marks and of the rest, which the
+	// database counts up and never back.
+	marked, changed int64
+	marks           []packedMark
+	promotions      []promotionRow
+	verifications   []verificationRow
+}
 
-func (s *specs) put(hash specHash, v *spec) { s.byHash.Add(hash, v) }
+func newMemory() (*memory, error) {
+	specs, err := lru.New[specHash, *spec](rememberedSpecs)
+	if err != nil {
+		return nil, err
+	}
+	stages, err := lru.New[stageKey, *stageRecord](rememberedStages)
+	return &memory{specs: specs, stages: stages}, err
+}

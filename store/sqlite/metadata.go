@@ -43,7 +43,7 @@ ON CONFLICT (repo, freight, key) DO UPDATE SET value = excluded.value`, repoID, 
 // FreightMetadata returns what steps noted about Freight, nil for nothing. Unknown
 // Freight is [store.ErrNotFound].
 func (db *DB) FreightMetadata(ctx context.Context, repoID int64, freight string) (map[string]any, error) {
-	m, err := one(ctx, db.reader, func(rows *sql.Rows, m *map[string]any) error { return rows.Scan(scanJSON(m)) }, `
+	m, err := one(ctx, db.reads, func(rows *sql.Rows, m *map[string]any) error { return rows.Scan(scanJSON(m)) }, `
 SELECT (SELECT json_group_object(m.key, json(m.value)) FROM freight_metadata AS m
 	WHERE m.repo = freight.repo AND m.freight = freight.id HAVING count(*) > 0)
 FROM freight WHERE repo = ? AND id = ? AND deleted_at IS NULL`, repoID, freight)

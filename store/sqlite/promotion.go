@@ -8,12 +8,14 @@ import (
 	"github.com/kargo-app/kargo/pipeline"
 )
 
-// promotionRow is a Promotion whose references are not followed yet.
+// promotionRow is a Promotion whose Freight is not there yet, because that may
+// change its alias and metadata.
 type promotionRow struct {
 	pipeline.Promotion
 	freight, previous string
 	collection        []string
-	spec              specHash
+	hash              specHash
+	spec              *spec
 }
 
 const selectPromotion = `
@@ -32,45 +34,56 @@ const (
 
 func scanPromotion(rows *sql.Rows, p *promotionRow) error {
 	return rows.Scan(&p.ID, &p.Seq, &p.Repo.ID, &p.Repo.Owner, &p.Repo.Name, &p.ConfigSHA, &p.freight,
-		scanJSON(&p.collection), &p.spec, &p.Reason, &p.Actor, &p.Source, &p.HoldIntent, &p.Rollback, scanTime(&p.CreatedAt),
+		scanJSON(&p.collection), &p.hash, &p.Reason, &p.Actor, &p.Source, &p.HoldIntent, &p.Rollback, scanTime(&p.CreatedAt),
 		&p.AbortRequested, &p.AbortAs, &p.Retries, &p.Phase, &p.Message, scanTime(&p.StartedAt), scanTime(&p.FinishedAt),
 		&p.previous, &p.Rewinds, scanJSON(&p.Steps), scanJSON(&p.Approvals))
 }
 
 // promotions runs a query that begins with selectPromotion.
 func promotions(ctx context.Context, r *resolver, query string, args ...any) ([]pipeline.Promotion, error) {
-	rows, err := collect(ctx, r.q, scanPromotion, query, args...)
+	rows, err := promotionRows(ctx, r, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	all := make([]pipeline.Promotion, len(rows))
 	for i := range rows {
 		if all[i], err = r.promotion(ctx, &rows[i]); err != nil {
-			return nil, fmt.Errorf("promotion %s: %w", rows[i].ID, err)
+			return nil, err
 		}
 	}
 	return all, nil
 }
 
+func promotionRows(ctx context.Context, r *resolver, query string, args ...any) ([]promotionRow, error) {
+	rows, err := collect(ctx, r.q, scanPromotion, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		if rows[i].spec, err = r.spec(ctx, rows[i].hash); err != nil {
+			return nil, fmt.Errorf("promotion %s: %w", rows[i].ID, err)
+		}
+	}
+	return rows, nil
+}
+
 func (r *resolver) promotion(ctx context.Context, row *promotionRow) (pipeline.Promotion, error) {
 	p := row.Promotion
-	s, err := r.spec(ctx, row.spec)
+	p.Pipeline, p.Vars, p.Stage = row.spec.Pipeline, row.spec.Vars, row.spec.Stage
+	f, err := r.load(ctx, row.freight)
 	if err != nil {
-		return p, err
+		return p, fmt.Errorf("promotion %s: %w", p.ID, err)
 	}
-	p.Pipeline, p.Vars, p.Stage = s.Pipeline, s.Vars, s.Stage
-	if p.Freight, err = r.load(ctx, row.freight); err != nil {
-		return p, err
-	}
+	p.Freight = *f
 	if p.Collection, err = r.loadAll(ctx, row.collection); err != nil {
-		return p, err
+		return p, fmt.Errorf("promotion %s: %w", p.ID, err)
 	}
 	if row.previous != "" {
-		f, err := r.load(ctx, row.previous)
-		if err != nil {
-			return p, err
+		if f, err = r.load(ctx, row.previous); err != nil {
+			return p, fmt.Errorf("promotion %s: %w", p.ID, err)
 		}
-		p.Previous = &f
+		previous := *f
+		p.Previous = &previous
 	}
 	return p, nil
 }
@@ -116,7 +129,7 @@ func (db *DB) PromotionByPull(ctx context.Context, repoID int64, number int) (pi
 }
 
 func (db *DB) onePromotion(ctx context.Context, repoID int64, what, query string, args ...any) (pipeline.Promotion, error) {
-	all, err := promotions(ctx, newResolver(db.reader, repoID, db.specs, nil), query, args...)
+	all, err := promotions(ctx, newResolver(db.reads, repoID, db.memory, nil), query, args...)
 	if err != nil {
 		return pipeline.Promotion{}, fmt.Errorf("load %s: %w", what, err)
 	}
@@ -128,7 +141,7 @@ func (db *DB) onePromotion(ctx context.Context, repoID int64, what, query string
 
 // Promotions returns a repository's Promotions, newest first, at most limit.
 func (db *DB) Promotions(ctx context.Context, repoID int64, limit int) ([]pipeline.Promotion, error) {
-	all, err := promotions(ctx, newResolver(db.reader, repoID, db.specs, nil),
+	all, err := promotions(ctx, newResolver(db.reads, repoID, db.memory, nil),
 		selectPromotionList, repoID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list promotions of repository %d: %w", repoID, err)
@@ -139,7 +152,7 @@ func (db *DB) Promotions(ctx context.Context, repoID int64, limit int) ([]pipeli
 // StagePromotions returns the Promotions of a Stage that need attention, by Seq:
 // those that have not ended, and those whose end was not reported.
 func (db *DB) StagePromotions(ctx context.Context, repoID int64, stage string) ([]pipeline.Promotion, error) {
-	all, err := promotions(ctx, newResolver(db.reader, repoID, db.specs, nil),
+	all, err := promotions(ctx, newResolver(db.reads, repoID, db.memory, nil),
 		selectStagePromotions, repoID, stage)
 	if err != nil {
 		return nil, fmt.Errorf("load promotions of %s: %w", stage, err)

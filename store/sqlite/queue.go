@@ -102,7 +102,7 @@ func (tx *writeTx) insertApproval(ctx context.Context, repoID int64, id string, 
 
 // retry queues a Promotion again that ended.
 func (a *applier) retry(ctx context.Context, id string) (outcome, error) {
-	all, err := promotions(ctx, newResolver(a.tx, a.repoID, a.tx.specs, nil), selectPromotion+`WHERE p.repo = ? AND p.id = ?`, a.repoID, id)
+	all, err := promotions(ctx, newResolver(a.tx, a.repoID, a.tx.memory, nil), selectPromotion+`WHERE p.repo = ? AND p.id = ?`, a.repoID, id)
 	switch {
 	case err != nil:
 		return outcome{}, err

@@ -44,7 +44,7 @@ ON CONFLICT (id) DO UPDATE SET
 
 // Repo returns a repository, even a removed one, or [store.ErrNotFound].
 func (db *DB) Repo(ctx context.Context, id int64) (store.RepoRecord, error) {
-	r, err := one(ctx, db.reader, scanRepoConfig, selectRepoConfig+`WHERE id = ?`, id)
+	r, err := one(ctx, db.reads, scanRepoConfig, selectRepoConfig+`WHERE id = ?`, id)
 	if err != nil {
 		return store.RepoRecord{}, fmt.Errorf("load repository %d: %w", id, err)
 	}
@@ -55,7 +55,7 @@ func (db *DB) Repo(ctx context.Context, id int64) (store.RepoRecord, error) {
 // case and not counting removed ones, or [store.ErrNotFound].
 func (db *DB) RepoByName(ctx context.Context, owner, name string) (store.RepoRecord, error) {
 	// Two may claim one name after a rename that nobody told us about; GitHub gave it to the newer one.
-	r, err := one(ctx, db.reader, scanRepoConfig,
+	r, err := one(ctx, db.reads, scanRepoConfig,
 		selectRepoConfig+`WHERE owner = ? AND name = ? AND removed = 0 ORDER BY updated_at DESC, id DESC LIMIT 1`, owner, name)
 	if err != nil {
 		return store.RepoRecord{}, fmt.Errorf("load repository %s: %w", pipeline.Repo{Owner: owner, Name: name}, err)
@@ -65,7 +65,7 @@ func (db *DB) RepoByName(ctx context.Context, owner, name string) (store.RepoRec
 
 // Repos returns every repository that is not removed, by id, without its Config.
 func (db *DB) Repos(ctx context.Context) ([]store.RepoRecord, error) {
-	all, err := collect(ctx, db.reader, scanBareRepo, `SELECT `+repoColumns+` FROM repo WHERE removed = 0 ORDER BY id`)
+	all, err := collect(ctx, db.reads, scanBareRepo, `SELECT `+repoColumns+` FROM repo WHERE removed = 0 ORDER BY id`)
 	if err != nil {
 		return nil, fmt.Errorf("list repositories: %w", err)
 	}

@@ -142,7 +142,7 @@ UPDATE promotion SET newest = 1 WHERE rowid = (
 // succeed draws the consequences of success from what is stored, not from what
 // the caller holds. A hold that a person asked for is not touched.
 func (tx *writeTx) succeed(ctx context.Context, repoID int64, id string, now time.Time) error {
-	r := newResolver(tx, repoID, tx.specs, nil)
+	r := newResolver(tx, repoID, tx.memory, nil)
 	all, err := promotions(ctx, r, selectPromotion+`WHERE p.repo = ? AND p.id = ?`, repoID, id)
 	if err := found(len(all), err); err != nil {
 		return err

@@ -7,7 +7,7 @@ import (
 
 // Setting returns a stored setting, or [store.ErrNotFound].
 func (db *DB) Setting(ctx context.Context, key string) (string, error) {
-	value, err := one(ctx, db.reader, scanTo[string], `SELECT value FROM setting WHERE key = ?`, key)
+	value, err := one(ctx, db.reads, scanTo[string], `SELECT value FROM setting WHERE key = ?`, key)
 	if err != nil {
 		return "", fmt.Errorf("load setting %s: %w", key, err)
 	}

@@ -32,7 +32,7 @@ func (db *DB) PipelineSnapshot(ctx context.Context, repoID int64, name string) (
 
 func (db *DB) snapshot(ctx context.Context, repoID int64, name sql.NullString) (pipeline.Snapshot, error) {
 	var s pipeline.Snapshot
-	err := db.read(ctx, fmt.Sprintf("load snapshot of repository %d", repoID), func(tx *sql.Tx) error {
+	err := db.read(ctx, fmt.Sprintf("load snapshot of repository %d", repoID), func(tx querier) error {
 		l := loader{tx: tx, repoID: repoID, name: name, db: db}
 		return l.load(ctx, &s)
 	})
@@ -44,7 +44,7 @@ func (db *DB) snapshot(ctx context.Context, repoID int64, name sql.NullString) (
 
 // loader loads one snapshot. The pipeline's name is NULL for all.
 type loader struct {
-	tx     *sql.Tx
+	tx     querier
 	repoID int64
 	name   sql.NullString
 	db     *DB

@@ -43,22 +43,23 @@ func (tx *writeTx) putSpec(ctx context.Context, s spec) (specHash, error) {
 // resolver follows the references of Promotions and VerificationRuns, each target
 // once.
 type resolver struct {
-	q      querier
-	repoID int64
-	// freight saves loading Freight again.
-	freight map[string]pipeline.Freight
-	specs   *specs
+	q       querier
+	repoID  int64
+	memory  *memory
+	freight map[string]*pipeline.Freight
 }
 
-func newResolver(q querier, repoID int64, s *specs, known map[string]pipeline.Freight) *resolver {
-	if known == nil {
-		known = map[string]pipeline.Freight{}
+// newResolver makes a resolver for one call. known saves loading Freight again.
+func newResolver(q querier, repoID int64, m *memory, known []pipeline.Freight) *resolver {
+	r := &resolver{q: q, repoID: repoID, memory: m, freight: make(map[string]*pipeline.Freight, len(known))}
+	for i := range known {
+		r.freight[known[i].ID] = &known[i]
 	}
-	return &resolver{q: q, repoID: repoID, freight: known, specs: s}
+	return r
 }
 
 func (r *resolver) spec(ctx context.Context, hash specHash) (*spec, error) {
-	if s, ok := r.specs.get(hash); ok {
+	if s, ok := r.memory.specs.Get(hash); ok {
 		return s, nil
 	}
 	s, err := one(ctx, r.q, func(rows *sql.Rows, s *spec) error { return rows.Scan(scanJSON(s)) },
@@ -66,20 +67,28 @@ func (r *resolver) spec(ctx context.Context, hash specHash) (*spec, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load spec: %w", err)
 	}
-	r.specs.put(hash, &s)
+	r.memory.specs.Add(hash, &s)
 	return &s, nil
 }
 
-func (r *resolver) load(ctx context.Context, id string) (pipeline.Freight, error) {
+// known returns the one string for an id that many marks have.
+func (r *resolver) known(id []byte) string {
+	if f, ok := r.freight[string(id)]; ok {
+		return f.ID
+	}
+	return string(id)
+}
+
+func (r *resolver) load(ctx context.Context, id string) (*pipeline.Freight, error) {
 	if f, ok := r.freight[id]; ok {
 		return f, nil
 	}
 	f, err := one(ctx, r.q, scanFreight, `SELECT `+freightColumns+` FROM freight WHERE repo = ? AND id = ?`, r.repoID, id)
 	if err != nil {
-		return f, fmt.Errorf("load freight %s: %w", pipeline.Short(id), err)
+		return nil, fmt.Errorf("load freight %s: %w", pipeline.Short(id), err)
 	}
-	r.freight[id] = f
-	return f, nil
+	r.freight[id] = &f
+	return &f, nil
 }
 
 func (r *resolver) loadAll(ctx context.Context, ids []string) ([]pipeline.Freight, error) {
@@ -88,10 +97,11 @@ func (r *resolver) loadAll(ctx context.Context, ids []string) ([]pipeline.Freigh
 	}
 	all := make([]pipeline.Freight, len(ids))
 	for i, id := range ids {
-		var err error
-		if all[i], err = r.load(ctx, id); err != nil {
+		f, err := r.load(ctx, id)
+		if err != nil {
 			return nil, err
 		}
+		all[i] = *f
 	}
 	return all, nil
 }

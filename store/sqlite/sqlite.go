@@ -38,9 +38,11 @@ type Options struct {
 type DB struct {
 	writer *sql.DB
 	reader *sql.DB
+	writes *statements
+	reads  *statements
 	claim  *sql.Stmt
 	inbox  *inbox
-	specs  *specs
+	memory *memory
 	notify notifier
 }
 
@@ -64,11 +66,11 @@ func open(ctx context.Context, path string, opts Options) (*DB, error) {
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	known, err := newSpecs()
+	known, err := newMemory()
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{notify: make(notifier, 1), specs: known}
+	db := &DB{notify: make(notifier, 1), memory: known}
 	// Webhook bodies fill the log quickly: a checkpoint every 16 MB instead of every 4 saves fsyncs.
 	db.writer, err = sql.Open("sqlite", dsn(path, "immediate", "synchronous(FULL)", "foreign_keys(1)", "journal_mode(WAL)",
 		"wal_autocheckpoint(4000)", "journal_size_limit(67108864)", "cache_size(-16000)"))
@@ -96,6 +98,7 @@ func (db *DB) prepare(ctx context.Context, path string, opts Options) error {
 	}
 	db.reader.SetMaxOpenConns(readers)
 	db.reader.SetMaxIdleConns(readers)
+	db.writes, db.reads = newStatements(db.writer), newStatements(db.reader)
 	if db.claim, err = db.writer.PrepareContext(ctx, claimSQL); err != nil {
 		return fmt.Errorf("prepare claim: %w", err)
 	}
@@ -119,6 +122,11 @@ func (db *DB) Close() error {
 	}
 	if db.claim != nil {
 		errs = append(errs, db.claim.Close())
+	}
+	for _, s := range []*statements{db.writes, db.reads} {
+		if s != nil {
+			errs = append(errs, s.close())
+		}
 	}
 	if db.reader != nil {
 		errs = append(errs, db.reader.Close())

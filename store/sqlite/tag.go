@@ -10,7 +10,7 @@ import (
 
 // Tags returns what is cached of these tags of a registry repository, by tag.
 func (db *DB) Tags(ctx context.Context, repoURL string, tags []string) (map[string]store.TagRecord, error) {
-	all, err := collect(ctx, db.reader, func(rows *sql.Rows, t *store.TagRecord) error {
+	all, err := collect(ctx, db.reads, func(rows *sql.Rows, t *store.TagRecord) error {
 		return rows.Scan(&t.Tag, &t.Digest, scanTime(&t.Created), scanJSON(&t.Data))
 	}, `SELECT tag, digest, created, data FROM tag WHERE url = ? AND tag IN (SELECT value FROM json_each(?))`, repoURL, list(tags))
 	if err != nil {
@@ -29,13 +29,9 @@ func (db *DB) PutTags(ctx context.Context, repoURL string, tags []store.TagRecor
 		return nil
 	}
 	return db.write(ctx, "store tags of "+repoURL, func(tx *writeTx) error {
-		stmt, err := tx.PrepareContext(ctx, `INSERT OR REPLACE INTO tag (url, tag, digest, created, data) VALUES (?, ?, ?, ?, ?)`)
-		if err != nil {
-			return err
-		}
-		defer stmt.Close() //nolint:errcheck // the transaction reports what matters
 		for _, t := range tags {
-			if _, err := stmt.ExecContext(ctx, repoURL, t.Tag, t.Digest, micros(t.Created), nullJSON(t.Data)); err != nil {
+			if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO tag (url, tag, digest, created, data) VALUES (?, ?, ?, ?, ?)`,
+				repoURL, t.Tag, t.Digest, micros(t.Created), nullJSON(t.Data)); err != nil {
 				return err
 			}
 		}

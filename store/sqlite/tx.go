@@ -15,9 +15,9 @@ import (
 // writeTx is a transaction on the writing connection. It remembers whether
 // it touched any work, so that workers are woken once it is committed.
 type writeTx struct {
-	*sql.Tx
-	specs *specs
-	woke  bool
+	*preparedTx
+	memory *memory
+	woke   bool
 }
 
 // write runs fn in one transaction that holds the write lock from the start.
@@ -34,16 +34,16 @@ func (db *DB) write(ctx context.Context, doing string, fn func(*writeTx) error) 
 }
 
 func (db *DB) writeRaw(ctx context.Context, fn func(*writeTx) error) error {
-	raw, err := db.writer.BeginTx(ctx, nil)
+	raw, err := db.writes.begin(ctx, nil)
 	if err != nil {
 		return err
 	}
-	defer raw.Rollback() //nolint:errcheck // no effect after Commit
-	tx := &writeTx{Tx: raw, specs: db.specs}
+	defer raw.tx.Rollback() //nolint:errcheck // no effect after Commit
+	tx := &writeTx{preparedTx: raw, memory: db.memory}
 	if err := fn(tx); err != nil {
 		return err
 	}
-	if err := raw.Commit(); err != nil {
+	if err := raw.tx.Commit(); err != nil {
 		return err
 	}
 	if tx.woke {
@@ -63,13 +63,13 @@ func (tx *writeTx) exec(ctx context.Context, query string, args ...any) (int, er
 }
 
 // read runs fn over one consistent state of the database.
-func (db *DB) read(ctx context.Context, doing string, fn func(*sql.Tx) error) error {
+func (db *DB) read(ctx context.Context, doing string, fn func(querier) error) error {
 	err := func() error {
-		tx, err := db.reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+		tx, err := db.reads.begin(ctx, &sql.TxOptions{ReadOnly: true})
 		if err != nil {
 			return err
 		}
-		defer tx.Rollback() //nolint:errcheck // nothing was written
+		defer tx.tx.Rollback() //nolint:errcheck // nothing was written
 		return fn(tx)
 	}()
 	if err != nil {

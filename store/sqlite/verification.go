@@ -11,11 +11,13 @@ import (
 	"github.com/kargo-app/kargo/store"
 )
 
-// verificationRow is a VerificationRun whose references are not followed yet.
+// verificationRow is a VerificationRun whose Freight is not there yet, because
+// that may change its alias and metadata.
 type verificationRow struct {
 	pipeline.VerificationRun
 	collection []string
-	spec       specHash
+	hash       specHash
+	spec       *spec
 }
 
 // verificationState is the part of a run that no query looks into.
@@ -50,7 +52,7 @@ WHERE v.repo = ?1 AND v.stage = ?2 AND v.rowid IN (
 
 func scanVerification(rows *sql.Rows, v *verificationRow) error {
 	var state verificationState
-	err := rows.Scan(&v.ID, &v.Seq, &v.Repo.ID, &v.Repo.Owner, &v.Repo.Name, scanJSON(&v.collection), &v.spec, &v.Promotion,
+	err := rows.Scan(&v.ID, &v.Seq, &v.Repo.ID, &v.Repo.Owner, &v.Repo.Name, scanJSON(&v.collection), &v.hash, &v.Promotion,
 		&v.Commit, &v.CommitRepo, &v.Again, &v.Actor, &v.Reason, scanTime(&v.CreatedAt), &v.AbortRequested, &v.Phase,
 		scanJSON(&state), scanTime(&v.StartedAt), scanTime(&v.FinishedAt), scanTime(&v.WakeAt))
 	v.Message, v.Args, v.Metrics, v.WakeOn = state.Message, state.Args, state.Metrics, state.WakeOn
@@ -59,28 +61,40 @@ func scanVerification(rows *sql.Rows, v *verificationRow) error {
 
 // verifications runs a query that begins with selectVerification.
 func verifications(ctx context.Context, r *resolver, query string, args ...any) ([]pipeline.VerificationRun, error) {
-	rows, err := collect(ctx, r.q, scanVerification, query, args...)
+	rows, err := verificationRows(ctx, r, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	all := make([]pipeline.VerificationRun, len(rows))
 	for i := range rows {
 		if all[i], err = r.verification(ctx, &rows[i]); err != nil {
-			return nil, fmt.Errorf("verification %s: %w", rows[i].ID, err)
+			return nil, err
 		}
 	}
 	return all, nil
 }
 
+func verificationRows(ctx context.Context, r *resolver, query string, args ...any) ([]verificationRow, error) {
+	rows, err := collect(ctx, r.q, scanVerification, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		if rows[i].spec, err = r.spec(ctx, rows[i].hash); err != nil {
+			return nil, fmt.Errorf("verification %s: %w", rows[i].ID, err)
+		}
+	}
+	return rows, nil
+}
+
 func (r *resolver) verification(ctx context.Context, row *verificationRow) (pipeline.VerificationRun, error) {
 	v := row.VerificationRun
-	s, err := r.spec(ctx, row.spec)
-	if err != nil {
-		return v, err
+	v.Pipeline, v.Vars, v.Stage = row.spec.Pipeline, row.spec.Vars, row.spec.Stage
+	var err error
+	if v.Collection, err = r.loadAll(ctx, row.collection); err != nil {
+		return v, fmt.Errorf("verification %s: %w", v.ID, err)
 	}
-	v.Pipeline, v.Vars, v.Stage = s.Pipeline, s.Vars, s.Stage
-	v.Collection, err = r.loadAll(ctx, row.collection)
-	return v, err
+	return v, nil
 }
 
 // insertVerification gives a run its number and writes it.

@@ -12,7 +12,7 @@ import (
 
 // Verification returns a VerificationRun, or [store.ErrNotFound].
 func (db *DB) Verification(ctx context.Context, repoID int64, id string) (pipeline.VerificationRun, error) {
-	all, err := verifications(ctx, newResolver(db.reader, repoID, db.specs, nil),
+	all, err := verifications(ctx, newResolver(db.reads, repoID, db.memory, nil),
 		selectVerification+`WHERE v.repo = ? AND v.id = ?`, repoID, id)
 	if err := found(len(all), err); err != nil {
 		return pipeline.VerificationRun{}, fmt.Errorf("load verification %s: %w", id, err)
@@ -22,7 +22,7 @@ func (db *DB) Verification(ctx context.Context, repoID int64, id string) (pipeli
 
 // StageVerification returns the run of a Stage that has not ended, nil for none.
 func (db *DB) StageVerification(ctx context.Context, repoID int64, stage string) (*pipeline.VerificationRun, error) {
-	all, err := verifications(ctx, newResolver(db.reader, repoID, db.specs, nil), selectOpenVerification, repoID, stage)
+	all, err := verifications(ctx, newResolver(db.reads, repoID, db.memory, nil), selectOpenVerification, repoID, stage)
 	if err != nil {
 		return nil, fmt.Errorf("load verification of %s: %w", stage, err)
 	}
@@ -35,7 +35,7 @@ func (db *DB) StageVerification(ctx context.Context, repoID int64, stage string)
 // UnreportedVerifications returns the runs of a Stage that ended and whose end was
 // not reported, by Seq.
 func (db *DB) UnreportedVerifications(ctx context.Context, repoID int64, stage string) ([]pipeline.VerificationRun, error) {
-	all, err := verifications(ctx, newResolver(db.reader, repoID, db.specs, nil), selectUnreportedVerifications, repoID, stage)
+	all, err := verifications(ctx, newResolver(db.reads, repoID, db.memory, nil), selectUnreportedVerifications, repoID, stage)
 	if err != nil {
 		return nil, fmt.Errorf("load unreported verifications of %s: %w", stage, err)
 	}
@@ -141,7 +141,7 @@ UPDATE verification SET newest = 0 WHERE repo = ? AND stage = ? AND collection_k
 // concludeVerification changes the marks as the end of a run asks, by what is
 // stored and not by what the caller holds.
 func (tx *writeTx) concludeVerification(ctx context.Context, repoID int64, stage, id string, now time.Time) error {
-	all, err := verifications(ctx, newResolver(tx, repoID, tx.specs, nil),
+	all, err := verifications(ctx, newResolver(tx, repoID, tx.memory, nil),
 		selectVerification+`WHERE v.repo = ? AND v.id = ?`, repoID, id)
 	if err := found(len(all), err); err != nil {
 		return err

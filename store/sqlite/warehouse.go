@@ -26,7 +26,7 @@ func (db *DB) PipelineWarehouses(ctx context.Context, repoID int64, name string)
 const ofPipeline = ` AND (?2 IS NULL OR substr(name, 1, max(instr(name, '/') - 1, 0)) = ?2) ORDER BY name`
 
 func (db *DB) warehouses(ctx context.Context, repoID int64, name sql.NullString) ([]store.WarehouseState, error) {
-	all, err := collect(ctx, db.reader, func(rows *sql.Rows, w *store.WarehouseState) error {
+	all, err := collect(ctx, db.reads, func(rows *sql.Rows, w *store.WarehouseState) error {
 		return rows.Scan(&w.Name, scanTime(&w.Due), scanTime(&w.DiscoveredAt), &w.Error, scanJSON(&w.Discovery), &w.Hints)
 	}, `SELECT name, due, discovered_at, error, discovery, hints FROM warehouse WHERE repo = ?1`+ofPipeline, repoID, name)
 	if err != nil {

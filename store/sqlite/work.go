@@ -140,7 +140,7 @@ func (tx *writeTx) fence(ctx context.Context, j store.Job) error {
 // NextDue returns the earliest time at which a job of these kinds can be
 // claimed; false when there is none.
 func (db *DB) NextDue(ctx context.Context, kinds []store.WorkKind) (time.Time, bool, error) {
-	at, err := one(ctx, db.reader, func(rows *sql.Rows, t *time.Time) error { return rows.Scan(scanTime(t)) },
+	at, err := one(ctx, db.reads, func(rows *sql.Rows, t *time.Time) error { return rows.Scan(scanTime(t)) },
 		nextDueSQL, list(kinds))
 	if err != nil {
 		return time.Time{}, false, fmt.Errorf("look for next work: %w", err)

@@ -78,7 +78,8 @@ func newRoot(e *env) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageErrorf("%w\nusage: %s", err, cmd.UseLine())
 	})
-	root.AddCommand(serveCommand(e), demoCommand(e), validateCommand(e), planCommand(e), discoverCommand(e), evalCommand(e), importCommand(e), initCommand(e))
+	root.AddCommand(serveCommand(e), demoCommand(e), validateCommand(e), planCommand(e), discoverCommand(e), evalCommand(e), importCommand(e), initCommand(e),
+		simulateCommand(e))
 	root.InitDefaultCompletionCmd()
 	root.SetHelpCommand(helpCommand(root))
 	for _, c := range root.Commands() {

@@ -161,7 +161,11 @@ func (a *App) wire() error {
 	}
 	tree := files{repos: repos, cloneURL: a.cloneURL}
 	sources := &handlers.Sources{Hints: a.db, CloneURL: a.cloneURL, Now: a.now, Log: a.log}
-	comments := &handlers.Comments{Sources: sources, People: people{App: a.github, publisher: publisher, cloneURL: a.cloneURL}, State: a.db}
+	dryRuns := matcher{repos: repos, steps: steps, server: a.cfg.GitHubURL, cloneURL: a.cloneURL, now: a.now, log: a.log}
+	comments := &handlers.Comments{
+		Sources: sources, People: people{App: a.github, publisher: publisher, cloneURL: a.cloneURL}, State: a.db,
+		Previewer: previewer{dryRuns}, Registry: imageLookup{images},
+	}
 	speaker := &voice{db: a.db, publisher: publisher, comments: comments, files: tree, steps: steps, now: a.now}
 	a.reconciler = &reconcile.Reconciler{
 		Configs: a.db, Discoveries: a.db, Decisions: a.db, Files: tree, Voice: speaker, Steps: steps,
@@ -169,7 +173,7 @@ func (a *App) wire() error {
 			base:     discover.Discoverer{Images: images, Charts: images, Commits: commits{repos: repos}, Cache: tagCache{db: a.db}, Now: a.now},
 			cloneURL: a.cloneURL,
 		},
-		Matcher:  matcher{repos: repos, steps: steps, server: a.cfg.GitHubURL, cloneURL: a.cloneURL, now: a.now, log: a.log},
+		Matcher:  dryRuns,
 		CloneURL: a.cloneURL, Interval: a.cfg.ReconcileInterval, Now: a.now, Log: a.log,
 	}
 	a.inbox = &handlers.Inbox{Secret: a.cfg.WebhookSecret, Deliveries: a.db, Received: a.metrics.received, Now: a.now, Log: a.log}

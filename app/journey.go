@@ -8,6 +8,7 @@ import (
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/promotion"
 	"github.com/kargo-app/kargo/pipeline/report"
+	"github.com/kargo-app/kargo/store"
 	"github.com/kargo-app/kargo/store/sqlite"
 )
 
@@ -25,10 +26,11 @@ func (j journeys) Journey(ctx context.Context, p *pipeline.Promotion) (string, m
 	if err != nil {
 		return "", nil, fmt.Errorf("load repository: %w", err)
 	}
-	if rec.Config.Pipeline == nil {
+	in, ok := j.pipelineOf(rec.Config, p.Stage.Name)
+	if !ok {
 		return "", nil, nil
 	}
-	snap, err := j.db.Snapshot(ctx, p.Repo.ID)
+	snap, err := j.db.PipelineSnapshot(ctx, p.Repo.ID, store.PipelineOf(p.Stage.Name))
 	if err != nil {
 		return "", nil, fmt.Errorf("load state: %w", err)
 	}
@@ -36,5 +38,22 @@ func (j journeys) Journey(ctx context.Context, p *pipeline.Promotion) (string, m
 	if len(asked) == 0 {
 		return "", nil, nil
 	}
-	return report.Journey(*rec.Config.Pipeline, snap, p.Freight, j.now()), asked, nil
+	return report.Journey(in, snap, p.Freight, j.now()), asked, nil
+}
+
+// pipelineOf returns the pipeline that a Stage or Warehouse belongs to by its name.
+func (journeys) pipelineOf(c store.Config, qualified string) (pipeline.Pipeline, bool) {
+	name := store.PipelineOf(qualified)
+	if name == "" {
+		if c.Pipeline == nil {
+			return pipeline.Pipeline{}, false
+		}
+		return *c.Pipeline, true
+	}
+	for _, p := range c.Included {
+		if p.Name == name {
+			return p, true
+		}
+	}
+	return pipeline.Pipeline{}, false
 }

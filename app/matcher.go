@@ -27,11 +27,15 @@ var _ reconcile.Matcher = matcher{}
 
 // Unchanged implements reconcile.Matcher.
 func (m matcher) Unchanged(ctx context.Context, r store.RepoRecord, p pipeline.Promotion) (bool, error) {
-	ports := step.Ports{Git: previewGit{repos: m.repos}, Now: m.now}
-	site := promotion.Site{ServerURL: m.server, DefaultBranch: r.DefaultBranch, RepoURL: m.cloneURL(r.Repo)}
-	view, err := promotion.DryRun(ctx, m.steps, ports, p, site, m.log)
+	view, err := m.dryRun(ctx, r, p)
 	if err != nil {
 		return false, err
 	}
 	return view.Unchanged(), nil
+}
+
+func (m matcher) dryRun(ctx context.Context, r store.RepoRecord, p pipeline.Promotion) (promotion.Preview, error) {
+	ports := step.Ports{Git: previewGit{repos: m.repos}, Now: m.now}
+	site := promotion.Site{ServerURL: m.server, DefaultBranch: r.DefaultBranch, RepoURL: m.cloneURL(r.Repo)}
+	return promotion.DryRun(ctx, m.steps, ports, p, site, m.log)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/golang-jwt/jwt/v4"
 	"github.com/spf13/pflag"
 
+	"github.com/kargo-app/kargo/app/outbound"
 	"github.com/kargo-app/kargo/pipeline"
 )
 
@@ -39,6 +40,8 @@ type Config struct {
 	LogFormat     string
 	// InsecureRegistries may be asked over plain HTTP.
 	InsecureRegistries []string
+	// OutboundAllow is what pipelines may reach besides public addresses.
+	OutboundAllow outbound.Allow
 	// ReconcileInterval is how often a repository is looked at without any event,
 	// RedeliveryInterval how often failed deliveries are looked for, PollInterval
 	// how long a Promotion waits for an event before it looks itself.
@@ -101,10 +104,16 @@ func settings() []setting {
 			}
 			return nil
 		}},
+		{"outbound-allow", "", "hosts, host:port or address ranges that pipelines may reach although they are not public, separated by commas", setOutboundAllow},
 		{"reconcile-interval", "5m", "how often a repository is looked at without any event", duration(func(c *Config) *time.Duration { return &c.ReconcileInterval })},
 		{"redelivery-interval", "5m", "how often failed webhook deliveries are looked for", duration(func(c *Config) *time.Duration { return &c.RedeliveryInterval })},
 		{"poll-interval", "1m", "what stands behind pull request and check webhooks", duration(func(c *Config) *time.Duration { return &c.PollInterval })},
 	}
+}
+
+func setOutboundAllow(c *Config, v string) (err error) {
+	c.OutboundAllow, err = outbound.ParseAllow(strings.Split(v, ","))
+	return err
 }
 
 // envName is a setting's name in the environment.

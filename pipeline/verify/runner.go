@@ -28,9 +28,6 @@ type Runner struct {
 	Log  *slog.Logger
 }
 
-// SaveFunc makes a run durable.
-type SaveFunc func(ctx context.Context, run pipeline.VerificationRun) error
-
 // Advance makes one pass over a run that has not ended: it starts it, carries out
 // AbortRequested, measures what is due, and sets phases, Message, WakeAt and WakeOn.
 // The caller stores run afterwards; save is called besides, before an effect outside,
@@ -44,7 +41,7 @@ type SaveFunc func(ctx context.Context, run pipeline.VerificationRun) error
 // run ends once all of them have, or as soon as one that is no dry run has ended
 // otherwise than with success, which gives up the rest; its phase is the worst of
 // the metrics that are no dry runs.
-func (r *Runner) Advance(ctx context.Context, run *pipeline.VerificationRun, save SaveFunc) error {
+func (r *Runner) Advance(ctx context.Context, run *pipeline.VerificationRun, save func(context.Context, pipeline.VerificationRun) error) error {
 	if run.Phase.Terminal() {
 		return nil
 	}
@@ -74,7 +71,7 @@ func (r *Runner) Advance(ctx context.Context, run *pipeline.VerificationRun, sav
 type pass struct {
 	r    *Runner
 	run  *pipeline.VerificationRun
-	save SaveFunc
+	save func(context.Context, pipeline.VerificationRun) error
 	now  time.Time
 	mask *mask
 	lazy lazy

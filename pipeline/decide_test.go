@@ -10,13 +10,37 @@ import (
 	"github.com/kargo-app/kargo/pipeline"
 )
 
+// rule is one situation and what is decided in it.
+type rule struct {
+	stages []pipeline.Stage
+	setup  func(w *world)
+	want   []string
+}
+
+func checkRules(t *testing.T, rules map[string]rule) {
+	t.Helper()
+	for name, tt := range rules {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, tt.stages...)
+			tt.setup(w)
+			before := w.s
+			before.Marks = append([]pipeline.Mark(nil), w.s.Marks...)
+			actions := w.decide()
+			if diff := cmp.Diff(before.Marks, w.s.Marks); diff != "" {
+				t.Errorf("the Snapshot was changed: %s", diff)
+			}
+			w.settle()
+			if diff := cmp.Diff(tt.want, show(actions, w.s)); diff != "" {
+				t.Errorf("actions (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestDecide(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
-		stages []pipeline.Stage
-		setup  func(w *world)
-		want   []string
-	}{
+	checkRules(t, map[string]rule{
 		"what a Warehouse saw becomes Freight": {
 			setup: func(w *world) { w.see("web", "1.0.0") },
 			want:  []string{"create 1.0.0"},
@@ -263,24 +287,7 @@ func TestDecide(t *testing.T) {
 			setup:  func(w *world) { w.current("test", w.freight("1.0.0")) },
 			want:   []string{"wake at +1h0m0s"},
 		},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, tt.stages...)
-			tt.setup(w)
-			before := w.s
-			before.Marks = append([]pipeline.Mark(nil), w.s.Marks...)
-			actions := w.decide()
-			if diff := cmp.Diff(before.Marks, w.s.Marks); diff != "" {
-				t.Errorf("the Snapshot was changed: %s", diff)
-			}
-			w.settle()
-			if diff := cmp.Diff(tt.want, show(actions, w.s)); diff != "" {
-				t.Errorf("actions (-want +got):\n%s", diff)
-			}
-		})
-	}
+	})
 }
 
 func TestDecideTotal(t *testing.T) {

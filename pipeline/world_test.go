@@ -69,7 +69,7 @@ func auto(names ...string) []pipeline.PromotionPolicy {
 
 func newWorld(t rapid.TB, stages ...pipeline.Stage) *world {
 	w := &world{t: t, now: t0, answers: map[string]string{}}
-	w.p = pipeline.Pipeline{Name: "web", Warehouses: []pipeline.Warehouse{warehouse("web")}, Stages: stages}
+	w.p = pipeline.Pipeline{Name: "web", Warehouses: []pipeline.Warehouse{warehouse("web")}, Stages: slices.Clone(stages)}
 	w.s = pipeline.Snapshot{
 		Repo: pipeline.Repo{ID: 1, Owner: "acme", Name: "gitops"}, ConfigSHA: "c0ffee",
 		Discoveries: map[string]pipeline.Discovery{}, Matches: map[string]string{},

@@ -64,7 +64,7 @@ func (m *model) applyAll(actions []Action, now time.Time) {
 		open[m.s.Intents[i].ID] = true
 	}
 	for _, a := range actions {
-		if id := intentOf(a); id == "" || open[id] {
+		if id := IntentOf(a); id == "" || open[id] {
 			m.apply(a, now)
 			m.resolve(id)
 		}
@@ -108,8 +108,8 @@ func (m *model) apply(action Action, now time.Time) {
 	}
 }
 
-// intentOf returns the request that an action answers, empty for none.
-func intentOf(action Action) string {
+// IntentOf returns the request that an action answers, empty for none.
+func IntentOf(action Action) string {
 	switch a := action.(type) {
 	case CreateFreight:
 		return a.Intent
@@ -407,10 +407,10 @@ func (m *model) recordVerification(run VerificationRun, now time.Time) {
 	if old == nil || old.Phase.Terminal() {
 		return
 	}
-	requested := old.AbortRequested
+	created := *old
 	*old = run
-	old.AbortRequested = requested
-	verify, revoke := run.Outcome()
+	old.Stage, old.Collection, old.Again, old.AbortRequested = created.Stage, created.Collection, created.Again, created.AbortRequested
+	verify, revoke := old.Outcome()
 	for _, id := range verify {
 		m.mark(run.Stage.Name, id, func(k *Mark) { setOnce(&k.VerifiedAt, now) })
 	}

@@ -24,6 +24,10 @@ var layers = map[string][]string{
 	"pipeline/verify":       {"pipeline", "pipeline/expr"},
 	"pipeline/promotion":    {"pipeline", "pipeline/expr", "pipeline/report", "pipeline/step", "pipeline/tree"},
 	"pipeline/reconcile":    {"pipeline", "pipeline/discover", "manifest/kargofile", "store"},
+	"pipeline/simulate": {
+		"pipeline", "pipeline/discover", "pipeline/expr", "pipeline/promotion", "pipeline/step", "pipeline/tree", "pipeline/verify",
+		"manifest/kargofile", "handlers/command",
+	},
 	"manifest/appmanifest":  {},
 	"manifest/edit":         {},
 	"manifest/kargocrd":     {},

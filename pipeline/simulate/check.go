@@ -11,8 +11,7 @@ import (
 // check finds references to what does not exist.
 func (sc *Scenario) check(d *decoder) {
 	c := checker{d: d, freight: map[string]bool{}}
-	all := append([]pipeline.Pipeline{sc.pipeline}, slices.Collect(maps.Values(sc.pipelines))...)
-	for _, p := range all {
+	for _, p := range sc.allPipelines() {
 		c.stages = append(c.stages, p.StageNames()...)
 		for _, w := range p.Warehouses {
 			c.warehouses = append(c.warehouses, w.Name)

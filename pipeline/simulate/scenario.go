@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -54,6 +56,11 @@ func (sc *Scenario) begin() time.Time {
 		return epoch
 	}
 	return sc.Start.At.time(epoch)
+}
+
+// allPipelines are all that are in force at some time.
+func (sc *Scenario) allPipelines() []pipeline.Pipeline {
+	return append([]pipeline.Pipeline{sc.pipeline}, slices.Collect(maps.Values(sc.pipelines))...)
 }
 
 // Title is the name of the scenario, or of its file.

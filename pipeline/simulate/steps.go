@@ -83,24 +83,6 @@ func nextOf[T any](a *answers, key string, list []T) T {
 	return list[min(i, len(list)-1)]
 }
 
-// scripted reports whether there may be an answer for steps of that kind.
-func (a *answers) scripted(p pipeline.Pipeline, uses string) bool {
-	for _, stage := range p.Stages {
-		for _, spec := range stage.Steps {
-			if spec.Uses != uses {
-				continue
-			}
-			for _, name := range []string{stage.Name, anyName} {
-				steps := a.script.Stages[name].Steps
-				if steps[spec.As] != nil || steps[anyName] != nil {
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
-
 // real are the steps that need no files: they run as they are unless a script
 // answers for them.
 var real = []string{"compose-output", "fail", "git-open-pr", "git-wait-for-pr", "git-merge-pr"}
@@ -112,7 +94,7 @@ func (w *world) registry() (*step.Registry, error) {
 		return nil, fmt.Errorf("know the steps: %w", err)
 	}
 	names := builtin.Names()
-	add := func(p pipeline.Pipeline) {
+	for _, p := range w.sc.allPipelines() {
 		for _, stage := range p.Stages {
 			for _, spec := range stage.Steps {
 				if spec.Uses != "" && !slices.Contains(names, spec.Uses) {
@@ -120,10 +102,6 @@ func (w *world) registry() (*step.Registry, error) {
 				}
 			}
 		}
-	}
-	add(w.p)
-	for _, p := range w.sc.pipelines {
-		add(p)
 	}
 	var defs []step.Definition
 	for _, name := range names {

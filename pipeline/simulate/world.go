@@ -67,8 +67,8 @@ func newWorld(sc *Scenario) (*world, error) {
 	}
 	w.engine = &promotion.Engine{
 		Steps:    registry,
-		Ports:    step.Ports{Git: w.host, Pulls: w.host, Gates: w.host, Now: w.clock, PollInterval: time.Minute},
-		Reporter: silence{}, ServerURL: serverURL, PublicURL: "https://kargo.example",
+		Ports:    step.Ports{Git: w.host, Pulls: w.host, Gates: w.host, Now: w.clock, PollInterval: never},
+		Verifier: newVerifier(w), Reporter: silence{}, ServerURL: serverURL, PublicURL: "https://kargo.example",
 		DefaultBranch: func(context.Context, pipeline.Repo) (string, error) { return defaultBranch, nil },
 		Log:           slog.New(slog.DiscardHandler),
 	}

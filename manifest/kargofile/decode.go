@@ -18,15 +18,26 @@ type decoder struct {
 	problems Problems
 	// templates counts the expressions seen.
 	templates int
+	counted   map[string]bool
+	// checked holds what is wrong with templates that were compiled before.
+	checked map[checked]error
 	// suggestions counts the names that others were compared with.
 	suggestions int
 	// current is the Stage being read, nil outside of Stages.
 	current *stage
 	// inStep is the number of the step being read, 0 outside of steps.
 	inStep int
+	// cloned counts the values that matrices stand for.
+	cloned int
+	// inMatrix is set while the Stages of a matrix are read.
+	inMatrix bool
 	// task is the task being read, nil outside of tasks.
 	task     *task
 	mentions []mention
+}
+
+func newDecoder(data []byte, opts Options) *decoder {
+	return &decoder{src: newSource(data), opts: opts, counted: map[string]bool{}, checked: map[checked]error{}}
 }
 
 // reader reads one value that stands at a path.
@@ -82,14 +93,17 @@ func (r report) warning() report {
 }
 
 // list reads every item of a sequence.
-func (d *decoder) list(read reader) reader {
+func (d *decoder) list(read reader) reader { return d.listUpTo(maxItems, read) }
+
+// listUpTo is list with another bound on the number of items.
+func (d *decoder) listUpTo(limit int, read reader) reader {
 	return func(n *yaml.Node, path string) {
 		if n.Kind != yaml.SequenceNode {
 			d.problem(n, path).message("%s is %s", last(path), describe(n)).expected("a list")
 			return
 		}
-		if len(n.Content) > maxItems {
-			d.problem(n, path).message("%s has %d items", last(path), len(n.Content)).expected("at most %d", maxItems)
+		if len(n.Content) > limit {
+			d.problem(n, path).message("%s has %d items", last(path), len(n.Content)).expected("at most %d", limit)
 			return
 		}
 		for i, item := range n.Content {
@@ -98,7 +112,8 @@ func (d *decoder) list(read reader) reader {
 	}
 }
 
-// maxItems bounds every list, so that work over pairs of items stays small.
+// maxItems bounds every list that has no bound of its own, so that work over pairs
+// of items stays small.
 const maxItems = 300
 
 // texts reads a list of strings.

@@ -13,8 +13,9 @@ const APIVersion = "kargo/v1"
 
 // Bounds on the size of one pipeline.
 const (
-	maxStages     = 200
-	maxWarehouses = 100
+	maxStages     = 5000
+	maxWarehouses = 1000
+	maxPolicies   = 6000
 )
 
 // ref is a name that stands in the file.
@@ -57,9 +58,9 @@ func (d *decoder) document(root *yaml.Node) *document {
 		{"apiVersion", d.text(&version, checkVersion)},
 		{"name", d.text(&doc.name, checkLabel)},
 		{"vars", d.vars(&doc.vars, 0)},
-		{"warehouses", d.list(func(n *yaml.Node, path string) { doc.warehouses = append(doc.warehouses, d.warehouse(n, path)) })},
+		{"warehouses", d.listUpTo(maxWarehouses, func(n *yaml.Node, path string) { doc.warehouses = append(doc.warehouses, d.warehouse(n, path)) })},
 		{"stages", func(n *yaml.Node, _ string) { stages = n }},
-		{"promotionPolicies", d.list(func(n *yaml.Node, path string) { doc.policies = append(doc.policies, d.policy(n, path)) })},
+		{"promotionPolicies", d.listUpTo(maxPolicies, func(n *yaml.Node, path string) { doc.policies = append(doc.policies, d.policy(n, path)) })},
 		{"promotionWindows", d.list(func(n *yaml.Node, path string) { doc.windows = append(doc.windows, d.window(n, path)) })},
 		{"promotionTasks", d.list(func(n *yaml.Node, path string) { doc.tasks = append(doc.tasks, d.promotionTask(n, path)) })},
 		{"analysisTemplates", d.list(func(n *yaml.Node, path string) { doc.templates = append(doc.templates, d.analysisTemplate(n, path)) })},
@@ -74,7 +75,9 @@ func (d *decoder) document(root *yaml.Node) *document {
 	}
 	if stages != nil {
 		// Only now, because Stages start from the defaults.
-		d.list(func(n *yaml.Node, path string) { doc.stages = append(doc.stages, d.stage(n, path, doc.defaults)) })(stages, "stages")
+		d.listUpTo(maxStages, func(n *yaml.Node, path string) {
+			doc.stages = append(doc.stages, d.stagesOf(n, path, doc.defaults, maxStages-len(doc.stages))...)
+		})(stages, "stages")
 	}
 	if doc.name == "" {
 		doc.name = pipelineName(d.opts.Repo)
@@ -84,15 +87,9 @@ func (d *decoder) document(root *yaml.Node) *document {
 		d.problem(root, "").message("there are no warehouses").expected("at least one, for Freight to come from")
 	case len(doc.warehouses) == 0 && n.Kind == yaml.SequenceNode && len(n.Content) == 0:
 		d.problem(n, "warehouses").message("warehouses is empty").expected("at least one, for Freight to come from")
-	case len(doc.warehouses) > maxWarehouses:
-		d.problem(n, "warehouses").message("there are %d warehouses", len(doc.warehouses)).expected("at most %d", maxWarehouses)
 	}
-	switch {
-	case stages == nil && found["stages"] == nil, stages != nil && stages.Kind == yaml.SequenceNode && len(stages.Content) == 0:
+	if found["stages"] == nil || stages != nil && stages.Kind == yaml.SequenceNode && len(stages.Content) == 0 {
 		d.problem(root, "").warning().message("there are no stages, so Freight goes nowhere")
-	case len(doc.stages) > maxStages:
-		d.problem(stages, "stages").message("there are %d stages", len(doc.stages)).expected("at most %d", maxStages)
-		doc.stages = doc.stages[:maxStages]
 	}
 	return doc
 }

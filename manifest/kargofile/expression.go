@@ -9,24 +9,41 @@ import (
 	"github.com/kargo-app/kargo/pipeline/expr"
 )
 
-// maxExpressions bounds how many expressions a file may hold, each of which is
-// compiled.
-const maxExpressions = 5000
+// maxExpressions bounds how many different expressions a file may hold, each of which
+// is compiled.
+const maxExpressions = 20_000
+
+// checked is a template at a place that allows so much.
+type checked struct {
+	template string
+	allow    expr.Allow
+}
 
 // template checks the expressions in a string, at their own positions.
 func (d *decoder) template(n *yaml.Node, path string, allow expr.Allow) bool {
-	before := d.templates
-	d.templates += countExpressions(n.Value)
-	if d.templates > maxExpressions {
-		if before <= maxExpressions {
-			d.problem(n, path).message("the file holds more than %d expressions", maxExpressions).expected("fewer")
+	if !expr.HasExpression(n.Value) {
+		return true
+	}
+	if before := d.templates; !d.counted[n.Value] {
+		d.counted[n.Value] = true
+		if d.templates += countExpressions(n.Value); d.templates > maxExpressions && before <= maxExpressions {
+			d.problem(n, path).message("the file holds more than %d different expressions", maxExpressions).expected("fewer")
 		}
+	}
+	if d.templates > maxExpressions {
 		return false
 	}
-	if !d.expressions(n, path, expr.CheckFor(n.Value, allow)) {
+	d.noMatrix(n, path)
+	key := checked{n.Value, allow}
+	fault, known := d.checked[key]
+	if !known {
+		fault = expr.CheckFor(n.Value, allow)
+		d.checked[key] = fault
+	}
+	if !d.expressions(n, path, fault) {
 		return false
 	}
-	if (d.current != nil || d.task != nil) && expr.HasExpression(n.Value) {
+	if d.current != nil || d.task != nil {
 		d.mentions = append(d.mentions, mention{node: n, path: path, stage: d.current, task: d.task, step: d.inStep})
 	}
 	return true

@@ -12,8 +12,8 @@ import (
 
 const (
 	// maxSize is in bytes.
-	maxSize  = 1 << 20
-	maxNodes = 50_000
+	maxSize  = 2 << 20
+	maxNodes = 200_000
 	maxDepth = 64
 )
 
@@ -23,6 +23,11 @@ const (
 func (d *decoder) load(data []byte) *yaml.Node {
 	if len(data) > maxSize {
 		d.at(1, 1, "").message("the file has %d bytes", len(data)).expected("at most %d bytes", maxSize)
+		return nil
+	}
+	if bytes.ContainsFunc(data, separators(2*maxNodes)) {
+		// Said before the values are in memory, where each takes far more.
+		d.at(1, 1, "").message("the file holds far more than %d values", maxNodes).expected("a smaller file")
 		return nil
 	}
 	if !utf8.Valid(data) {
@@ -54,6 +59,18 @@ func (d *decoder) load(data []byte) *yaml.Node {
 		return nil
 	}
 	return root
+}
+
+// separators returns a function that is true for the character after so many of
+// those of which at least one stands between two values.
+func separators(limit int) func(rune) bool {
+	return func(r rune) bool {
+		switch r {
+		case '\n', '\r', ',', ':', '[', '{', '-', '?':
+			limit--
+		}
+		return limit < 0
+	}
 }
 
 // resolver replaces aliases and merge keys. Every use of an alias is paid for, so

@@ -158,8 +158,9 @@ func (m mention) published(name string) (names []string, open bool) {
 // subscribed returns the repositories that a Stage gets artifacts from; open means
 // that not all are known.
 func (g *graph) subscribed(s *stage, function string) (urls []string, open bool) {
-	for _, w := range g.doc.warehouses {
-		if !contains(g.originsOf(s.Name), w.Name) {
+	for _, origin := range g.originsOf(s.Name) {
+		w := g.known[origin]
+		if w == nil {
 			continue
 		}
 		if w.broken {

@@ -1,10 +1,7 @@
 package kargofile
 
 import (
-	"slices"
 	"strings"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/kargo-app/kargo/pipeline"
 )
@@ -38,7 +35,7 @@ type File struct {
 // Parse reads one .kargo.yaml. With any problem of severity [Error] the File is
 // nil; warnings come with a File. Problems are sorted by position.
 func Parse(data []byte, opts Options) (*File, Problems) {
-	d := &decoder{src: newSource(data), opts: opts}
+	d := newDecoder(data, opts)
 	root := d.load(data)
 	if root == nil {
 		return nil, d.finish()
@@ -50,33 +47,12 @@ func Parse(data []byte, opts Options) (*File, Problems) {
 		return nil, problems
 	}
 	f := &File{Pipeline: doc.pipeline()}
-	if !f.canonicalFits() {
+	if !canonicalFits(f.Pipeline) {
 		d.problem(root, "").message("the canonical form of the file is too large").
-			expected("at most %d bytes, with at most %d items in a list", maxSize, maxItems)
+			expected("at most %d bytes, %d values and %d different expressions", maxCanonicalSize, maxCanonicalNodes, maxExpressions)
 		return nil, d.finish()
 	}
 	return f, problems
-}
-
-// canonicalFits reports whether the canonical form is a valid file as well.
-// Shorthand and defaults can stand for far more than they take to write.
-func (f *File) canonicalFits() bool {
-	left, size, expressions := maxNodes, maxSize, maxExpressions
-	var fits func(n *yaml.Node) bool
-	fits = func(n *yaml.Node) bool {
-		left--
-		size -= len(n.Value)
-		expressions -= countExpressions(n.Value)
-		if left < 0 || size < 0 || expressions < 0 || n.Kind == yaml.SequenceNode && len(n.Content) > maxItems {
-			return false
-		}
-		return !slices.ContainsFunc(n.Content, func(c *yaml.Node) bool { return !fits(c) })
-	}
-	if !fits(fileNode(f.Pipeline)) {
-		return false
-	}
-	canonical, err := Expand(*f)
-	return err == nil && len(canonical) <= maxSize
 }
 
 // pipelineName makes a name from a repository's name, which may hold capitals,

@@ -112,8 +112,13 @@ func (g *graph) knownStage(d *decoder, r ref, what string) {
 	if r.name == "" || g.stages[r.name] != nil {
 		return
 	}
-	d.problem(r.node, r.path).message("%s unknown Stage %s", what, quoted(r.name)).
-		expected("%s", oneOf(g.names)).suggest(d.closest(r.name, g.names))
+	hint := g.matrixHint(r.name)
+	if hint != "" {
+		hint = "glob:" + hint
+	} else {
+		hint = d.closest(r.name, g.names)
+	}
+	d.problem(r.node, r.path).message("%s unknown Stage %s", what, quoted(r.name)).expected("%s", oneOf(g.names)).suggest(hint)
 }
 
 // autoPromotion turns the shorthand of Stages into policies. The explicit ones come

@@ -10,7 +10,7 @@ import (
 
 // maxSources bounds how many pairs of Warehouse and upstream Stage all requests
 // together may name, since shorthand can stand for very many.
-const maxSources = 10_000
+const maxSources = 50_000
 
 func contains(names []string, name string) bool { return slices.Contains(names, name) }
 
@@ -30,12 +30,23 @@ func oneOf(names []string) string {
 type graph struct {
 	doc        *document
 	warehouses []string
+	known      map[string]*warehouse
 	names      []string
-	stages     map[string]*stage
+	// bases are the names of Stages with a matrix, as written.
+	bases map[string]bool
+	// all holds the names of Warehouses and Stages, once somebody needs it.
+	all    []string
+	stages map[string]*stage
+	// edges counts the upstream Stages of all Stages, matches how often a name was
+	// compared with a glob.
+	edges, matches int
 	// upstream holds the Stages that a Stage takes Freight from, direct the
 	// Warehouses, both in the order of the file.
 	upstream, direct map[string][]ref
-	origins          map[string][]string
+	// origins are the Warehouses whose Freight can come to a Stage, reach the same as
+	// a set.
+	origins map[string][]string
+	reach   map[string]map[string]bool
 
 	templates     map[string]*analysisTemplate
 	templateNames []string
@@ -50,8 +61,8 @@ type graph struct {
 // resolve looks up every reference and replaces shorthand by what it stands for.
 func (doc *document) resolve(d *decoder) {
 	g := &graph{
-		doc: doc, stages: map[string]*stage{},
-		upstream: map[string][]ref{}, direct: map[string][]ref{}, origins: map[string][]string{},
+		doc: doc, stages: map[string]*stage{}, known: map[string]*warehouse{}, bases: map[string]bool{},
+		upstream: map[string][]ref{}, direct: map[string][]ref{}, origins: map[string][]string{}, reach: map[string]map[string]bool{},
 	}
 	g.collect(d)
 	doc.checkPolicies(d, g)
@@ -64,7 +75,9 @@ func (doc *document) resolve(d *decoder) {
 	}
 	g.unusedTemplates(d)
 	for _, s := range doc.stages {
-		g.sources(d, s)
+		if !g.sources(d, s) {
+			return
+		}
 	}
 	if !g.acyclic(d) {
 		return
@@ -86,18 +99,21 @@ func (doc *document) resolve(d *decoder) {
 
 // collect indexes Warehouses and Stages by name and refuses names that stand twice.
 func (g *graph) collect(d *decoder) {
-	lines := map[string]int{}
 	for _, w := range g.doc.warehouses {
 		switch {
 		case w.Name == "":
-		case contains(g.warehouses, w.Name):
-			d.problem(w.ref.node, w.ref.path).message("a second Warehouse named %q, first on line %d", w.Name, lines[w.Name]).expected("another name")
+		case g.known[w.Name] != nil:
+			first := g.known[w.Name].ref.node.Line
+			d.problem(w.ref.node, w.ref.path).message("a second Warehouse named %q, first on line %d", w.Name, first).expected("another name")
 		default:
 			g.warehouses = append(g.warehouses, w.Name)
-			lines[w.Name] = w.ref.node.Line
+			g.known[w.Name] = w
 		}
 	}
 	for _, s := range g.doc.stages {
+		if s.base != s.Name {
+			g.bases[s.base] = true
+		}
 		switch first := g.stages[s.Name]; {
 		case s.Name == "":
 		case first != nil:
@@ -116,8 +132,10 @@ func (g *graph) originsOf(name string) []string {
 		return known
 	}
 	var list []string
+	seen := map[string]bool{}
 	add := func(origin string) {
-		if origin != "" && !contains(list, origin) {
+		if origin != "" && !seen[origin] {
+			seen[origin] = true
 			list = append(list, origin)
 		}
 	}
@@ -135,8 +153,14 @@ func (g *graph) originsOf(name string) []string {
 			}
 		}
 	}
-	g.origins[name] = list
+	g.origins[name], g.reach[name] = list, seen
 	return list
+}
+
+// reaches reports whether Freight of a Warehouse can come to a Stage.
+func (g *graph) reaches(origin, stage string) bool {
+	g.originsOf(stage)
+	return g.reach[stage][origin]
 }
 
 // requests fills in a Stage's canonical requests.
@@ -152,7 +176,7 @@ func (g *graph) requests(d *decoder, s *stage, left *int) {
 			r.Origin = origin
 			r.Direct = slices.ContainsFunc(g.direct[s.Name], func(w ref) bool { return w.name == origin })
 			for _, up := range g.upstream[s.Name] {
-				if contains(g.originsOf(up.name), origin) {
+				if g.reaches(origin, up.name) {
 					r.stages = append(r.stages, up)
 				}
 			}
@@ -193,7 +217,7 @@ func (g *graph) explicit(d *decoder, s *stage) {
 				d.problem(up.node, up.path).message("Stage %q stands twice", up.name).expected("one")
 			}
 			names[up.name] = true
-			if g.stages[up.name] != nil && contains(g.warehouses, r.Origin) && !contains(g.originsOf(up.name), r.Origin) {
+			if g.stages[up.name] != nil && g.known[r.Origin] != nil && !g.reaches(r.Origin, up.name) {
 				d.problem(up.node, up.path).message("Freight of Warehouse %q never comes to Stage %q", r.Origin, up.name).
 					expected("a Stage that requests Freight of %q", r.Origin)
 			}

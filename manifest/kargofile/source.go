@@ -1,6 +1,7 @@
 package kargofile
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -8,6 +9,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 )
+
+var wordForm = regexp.MustCompile(`^[A-Za-z0-9-]+`)
 
 // source is the text of the file by lines, to find out where values end and where
 // in a value something is.
@@ -52,6 +55,10 @@ func (s *source) end(n *yaml.Node) int {
 		}
 	case n.Value != "" && strings.HasPrefix(text, n.Value):
 		return n.Column + utf8.RuneCountInString(n.Value)
+	}
+	// A name that a matrix made longer.
+	if word := wordForm.FindString(text); word != "" && strings.HasPrefix(n.Value, word+"-") {
+		return n.Column + len(word)
 	}
 	return max(n.Column+1, n.Column+utf8.RuneCountInString(strings.TrimRightFunc(text, unicode.IsSpace)))
 }

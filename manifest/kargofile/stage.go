@@ -20,6 +20,8 @@ type stage struct {
 	ref  ref
 	node *yaml.Node
 	path string
+	// base is the name as written where a matrix makes several Stages of it.
+	base string
 
 	requests    []*request
 	from        []ref
@@ -47,6 +49,7 @@ func (d *decoder) stage(n *yaml.Node, path string, def defaults) *stage {
 	env := def.environment
 	found := d.object(n, path, "a Stage", append([]field{
 		{"name", d.name(&s.Name, &s.ref)},
+		{"matrix", func(*yaml.Node, string) {}}, // see stagesOf
 		{"labels", d.labels(&s.Labels)},
 		{"vars", d.vars(&s.Vars, 0)},
 		{"from", d.from(&s.from)},
@@ -73,7 +76,7 @@ func (d *decoder) stage(n *yaml.Node, path string, def defaults) *stage {
 		{"verification", d.verification(&s.verification)},
 		{"verify", d.verify(&s.verification)},
 		{"access", d.access(&s.Access)},
-	}, notYet("matrix", "repo", "shard", "targets")...)...)
+	}, notYet("repo", "shard", "targets")...)...)
 	if found == nil {
 		return s
 	}

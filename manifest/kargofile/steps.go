@@ -182,8 +182,9 @@ func (g *graph) subscription(d *decoder, s *stage, image ref) (pipeline.ImageSub
 	var found []pipeline.ImageSubscription
 	var all, from []string
 	broken := false
-	for _, w := range g.doc.warehouses {
-		if !contains(g.originsOf(s.Name), w.Name) {
+	for _, origin := range g.originsOf(s.Name) {
+		w := g.known[origin]
+		if w == nil {
 			continue
 		}
 		broken = broken || w.broken

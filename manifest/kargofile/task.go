@@ -32,7 +32,7 @@ type task struct {
 // promotionTasks, or the manifest of Kargo's PromotionTask or ClusterPromotionTask.
 // The Task is empty when there is any problem of severity [Error].
 func ParseTask(data []byte, opts Options) (Task, Problems) {
-	d := &decoder{src: newSource(data), opts: opts}
+	d := newDecoder(data, opts)
 	root := d.load(data)
 	if root == nil {
 		return Task{}, d.finish()

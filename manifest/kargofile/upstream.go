@@ -6,10 +6,14 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// sources finds out where a Stage takes Freight from.
-func (g *graph) sources(d *decoder, s *stage) {
+// maxMatches bounds how often names are compared with globs.
+const maxMatches = 2_000_000
+
+// sources finds out where a Stage takes Freight from. It returns false when that
+// would take too long for all Stages.
+func (g *graph) sources(d *decoder, s *stage) bool {
 	for _, r := range s.requests {
-		if r.Origin != "" && len(g.warehouses) > 0 && !contains(g.warehouses, r.Origin) {
+		if r.Origin != "" && len(g.warehouses) > 0 && g.known[r.Origin] == nil {
 			d.problem(r.origin.node, r.origin.path).message("Stage %q requests Freight of unknown Warehouse %s", s.Name, quoted(r.Origin)).
 				expected("%s", oneOf(g.warehouses)).suggest(d.closest(r.Origin, g.warehouses))
 		}
@@ -25,44 +29,64 @@ func (g *graph) sources(d *decoder, s *stage) {
 			g.upstream[s.Name] = append(g.upstream[s.Name], up)
 		}
 	}
+	seen := map[string]bool{}
 	for _, f := range s.from {
-		g.fromOne(d, s, f)
+		g.fromOne(d, s, f, seen)
+		if g.matches > maxMatches {
+			d.problem(f.node, f.path).message("globs are compared with the names of Stages more than %d times", maxMatches).expected("fewer globs in from")
+			return false
+		}
 	}
+	if g.edges += len(g.upstream[s.Name]); g.edges > maxSources {
+		d.problem(s.node, s.path).message("the Stages take Freight in more than %d ways", maxSources).expected("fewer Warehouses or Stages in from")
+		return false
+	}
+	return true
 }
 
-func (g *graph) fromOne(d *decoder, s *stage, f ref) {
+// fromOne adds what one entry of from means. Seen are the names that the Stage takes
+// Freight from already.
+func (g *graph) fromOne(d *decoder, s *stage, f ref, seen map[string]bool) {
 	if f.name == "" {
 		return
 	}
-	add := func(list []ref, f ref) []ref {
-		if slices.ContainsFunc(list, func(r ref) bool { return r.name == f.name }) {
-			return list
+	add := func(list map[string][]ref, f ref) {
+		if !seen[f.name] {
+			seen[f.name] = true
+			list[s.Name] = append(list[s.Name], f)
 		}
-		return append(list, f)
 	}
 	if pattern, ok := stageGlob(f.name); ok {
-		before := len(g.upstream[s.Name])
+		matched := false
+		g.matches += len(g.names)
 		for _, name := range g.names {
-			if matched, _ := doublestar.Match(pattern, name); matched && name != s.Name {
-				g.upstream[s.Name] = add(g.upstream[s.Name], ref{name, f.node, f.path})
+			if ok, _ := doublestar.Match(pattern, name); ok && name != s.Name {
+				matched = true
+				add(g.upstream, ref{name, f.node, f.path})
 			}
 		}
-		if len(g.upstream[s.Name]) == before {
+		if !matched {
 			d.problem(f.node, f.path).message("no other Stage matches %s", quoted(f.name)).expected("%s", oneOf(g.names))
 		}
 		return
 	}
-	isWarehouse, isStage := contains(g.warehouses, f.name), g.stages[f.name] != nil
+	isWarehouse, isStage := g.known[f.name] != nil, g.stages[f.name] != nil
 	switch {
 	case isWarehouse && isStage:
 		d.problem(f.node, f.path).message("%q is both a Warehouse and a Stage", f.name).expected("another name for one of them, or requestedFreight")
 	case isWarehouse:
-		g.direct[s.Name] = add(g.direct[s.Name], f)
+		add(g.direct, f)
 	case isStage:
-		g.upstream[s.Name] = add(g.upstream[s.Name], f)
+		add(g.upstream, f)
 	case len(g.warehouses) > 0: // without any, that is what was reported
-		all := slices.Concat(g.warehouses, g.names)
+		if g.all == nil {
+			g.all = slices.Concat(g.warehouses, g.names)
+		}
+		hint := g.matrixHint(f.name)
+		if hint == "" {
+			hint = d.closest(f.name, g.all)
+		}
 		d.problem(f.node, f.path).message("Stage %q takes Freight from %s, which is neither a Warehouse nor a Stage", s.Name, quoted(f.name)).
-			expected("%s", oneOf(all)).suggest(d.closest(f.name, all))
+			expected("%s", oneOf(g.all)).suggest(hint)
 	}
 }

@@ -15,15 +15,15 @@ const module = "github.com/kargo-app/kargo/"
 // layers says which of our packages each of our packages may import. Arrows point
 // inward only: nothing imports what stands further out.
 var layers = map[string][]string{
-	"pipeline":              {},
-	"pipeline/expr":         {},
-	"pipeline/tree":         {},
-	"pipeline/report":       {"pipeline"},
-	"pipeline/discover":     {"pipeline", "pipeline/expr"},
-	"pipeline/step":         {"pipeline", "pipeline/expr", "pipeline/report", "pipeline/tree", "manifest/edit"},
-	"pipeline/verify":       {"pipeline", "pipeline/expr"},
-	"pipeline/promotion":    {"pipeline", "pipeline/expr", "pipeline/report", "pipeline/step", "pipeline/tree"},
-	"pipeline/reconcile":    {"pipeline", "pipeline/discover", "manifest/kargofile", "store"},
+	"pipeline":           {},
+	"pipeline/expr":      {},
+	"pipeline/tree":      {},
+	"pipeline/report":    {"pipeline"},
+	"pipeline/discover":  {"pipeline", "pipeline/expr"},
+	"pipeline/step":      {"pipeline", "pipeline/expr", "pipeline/report", "pipeline/tree", "manifest/edit"},
+	"pipeline/verify":    {"pipeline", "pipeline/expr"},
+	"pipeline/promotion": {"pipeline", "pipeline/expr", "pipeline/report", "pipeline/step", "pipeline/tree"},
+	"pipeline/reconcile": {"pipeline", "pipeline/discover", "manifest/kargofile", "store"},
 	"pipeline/simulate": {
 		"pipeline", "pipeline/discover", "pipeline/expr", "pipeline/promotion", "pipeline/step", "pipeline/tree", "pipeline/verify",
 		"manifest/kargofile", "handlers/command",

@@ -27,17 +27,9 @@ func (d *decision) intents() {
 // answerAll grants several requests together or refuses them together. One that
 // waits for another to be carried out stays open without keeping those back.
 func (d *decision) answerAll(batch []Intent) {
-	refused := map[string]*UserError{}
+	var refused map[string]*UserError
 	if len(batch) > 1 {
-		trial := d.fork()
-		for _, in := range batch {
-			trial.answer(in)
-		}
-		for _, a := range trial.actions {
-			if r, ok := a.(RefuseIntent); ok {
-				refused[r.Intent] = r.Err
-			}
-		}
+		refused = d.refusals(batch)
 	}
 	if len(refused) == 0 {
 		for _, in := range batch {
@@ -45,7 +37,18 @@ func (d *decision) answerAll(batch []Intent) {
 		}
 		return
 	}
-	culprit := batch[slices.IndexFunc(batch, func(in Intent) bool { return refused[in.ID] != nil })]
+	var culprit Intent
+	for _, in := range slices.Backward(batch) {
+		if refused[in.ID] == nil {
+			continue
+		}
+		culprit = in
+		// A reason that holds for the request alone does not speak of what the others
+		// would have done.
+		if alone := d.refusals([]Intent{in})[in.ID]; alone != nil {
+			refused[in.ID] = alone
+		}
+	}
 	for _, in := range batch {
 		err := refused[in.ID]
 		if err == nil {
@@ -57,6 +60,21 @@ func (d *decision) answerAll(batch []Intent) {
 		}
 		d.refuse(in, err)
 	}
+}
+
+// refusals tries requests out together and returns the refusals by intent.
+func (d *decision) refusals(requests []Intent) map[string]*UserError {
+	trial := d.fork()
+	for _, in := range requests {
+		trial.answer(in)
+	}
+	refused := map[string]*UserError{}
+	for _, a := range trial.actions {
+		if r, ok := a.(RefuseIntent); ok {
+			refused[r.Intent] = r.Err
+		}
+	}
+	return refused
 }
 
 // answer answers one request.

@@ -8,10 +8,14 @@ import (
 	"github.com/kargo-app/kargo/pipeline"
 )
 
-func fileNode(p pipeline.Pipeline) *yaml.Node {
+// fileNode prints a file. Names of Warehouses and Stages are local in it, also where
+// the pipeline's are qualified.
+func fileNode(f File) *yaml.Node {
+	p := f.Pipeline
 	o := newObject()
 	o.text("apiVersion", APIVersion)
 	o.text("name", p.Name)
+	o.texts("include", f.Include)
 	o.set("vars", varsNode(p.Vars))
 	o.set("warehouses", listNode(p.Warehouses, warehouseNode))
 	if len(p.Stages) > 0 {
@@ -41,7 +45,7 @@ func varsNode(vars []pipeline.Var) *yaml.Node {
 
 func warehouseNode(w pipeline.Warehouse) *yaml.Node {
 	o := newObject()
-	o.text("name", w.Name)
+	o.text("name", pipeline.LocalName(w.Name))
 	o.duration("interval", w.Interval)
 	o.text("freightCreationPolicy", string(w.FreightCreationPolicy))
 	if w.FreightCreationCriteria != "" {
@@ -104,7 +108,7 @@ func subscriptionNode(s pipeline.Subscription) *yaml.Node {
 
 func stageNode(s pipeline.Stage) *yaml.Node {
 	o := newObject()
-	o.text("name", s.Name)
+	o.text("name", s.LocalName())
 	o.set("labels", labelsNode(s.Labels))
 	o.set("vars", varsNode(s.Vars))
 	o.set("requestedFreight", listNode(s.Requests, requestNode))
@@ -135,10 +139,12 @@ func stageNode(s pipeline.Stage) *yaml.Node {
 func requestNode(r pipeline.FreightRequest) *yaml.Node {
 	origin := newObject()
 	origin.text("kind", "Warehouse")
-	origin.text("name", r.Origin)
+	origin.text("name", pipeline.LocalName(r.Origin))
 	sources := newObject()
 	sources.flag("direct", r.Direct)
-	sources.texts("stages", r.Stages)
+	if len(r.Stages) > 0 {
+		sources.set("stages", listNode(r.Stages, func(name string) *yaml.Node { return textNode(pipeline.LocalName(name)) }))
+	}
 	sources.duration("requiredSoakTime", r.RequiredSoakTime)
 	sources.text("availabilityStrategy", string(r.AvailabilityStrategy))
 	if r.SelectionPolicy != "" {

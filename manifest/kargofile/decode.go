@@ -13,8 +13,10 @@ import (
 
 // decoder walks one document and collects problems.
 type decoder struct {
-	src      *source
-	opts     Options
+	src  *source
+	opts Options
+	// pipeline is the name of the pipeline, once that is known.
+	pipeline string
 	problems Problems
 	// templates counts the expressions seen.
 	templates int

@@ -1,6 +1,7 @@
 package kargofile
 
 import (
+	"cmp"
 	"fmt"
 
 	"go.yaml.in/yaml/v3"
@@ -29,6 +30,7 @@ type ref struct {
 // expanded.
 type document struct {
 	name       string
+	includes   []string
 	vars       []pipeline.Var
 	warehouses []*warehouse
 	stages     []*stage
@@ -57,6 +59,7 @@ func (d *decoder) document(root *yaml.Node) *document {
 	found := d.object(root, "", "the file", append([]field{
 		{"apiVersion", d.text(&version, checkVersion)},
 		{"name", d.text(&doc.name, checkLabel)},
+		{"include", d.include(&doc.includes)},
 		{"vars", d.vars(&doc.vars, 0)},
 		{"warehouses", d.listUpTo(maxWarehouses, func(n *yaml.Node, path string) { doc.warehouses = append(doc.warehouses, d.warehouse(n, path)) })},
 		{"stages", func(n *yaml.Node, _ string) { stages = n }},
@@ -66,21 +69,22 @@ func (d *decoder) document(root *yaml.Node) *document {
 		{"analysisTemplates", d.list(func(n *yaml.Node, path string) { doc.templates = append(doc.templates, d.analysisTemplate(n, path)) })},
 		{"defaults", d.defaults(&doc.defaults)},
 		{"access", d.access(&doc.access)},
-	}, notYet("include", "notifications")...)...)
+	}, notYet("notifications")...)...)
 	if found == nil {
 		return doc
 	}
 	if found["apiVersion"] == nil {
 		d.problem(root, "").message("apiVersion is missing").expected("apiVersion: %s", APIVersion)
 	}
+	if doc.name == "" {
+		doc.name = pipelineName(cmp.Or(d.opts.Qualify, d.opts.Repo))
+	}
+	d.pipeline = doc.name
 	if stages != nil {
 		// Only now, because Stages start from the defaults.
 		d.listUpTo(maxStages, func(n *yaml.Node, path string) {
 			doc.stages = append(doc.stages, d.stagesOf(n, path, doc.defaults, maxStages-len(doc.stages))...)
 		})(stages, "stages")
-	}
-	if doc.name == "" {
-		doc.name = pipelineName(d.opts.Repo)
 	}
 	switch n := found["warehouses"]; {
 	case n == nil:

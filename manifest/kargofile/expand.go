@@ -14,12 +14,13 @@ import (
 )
 
 // Expand prints a file in canonical form: no shorthand, every default that matters
-// spelled out. Parsing the result gives an equal Pipeline.
+// spelled out. Parsing the result with the same [Options] gives an equal File, as long
+// as it is not larger than a file may be: the canonical form has wider bounds.
 func Expand(f File) ([]byte, error) {
 	var b bytes.Buffer
 	enc := yaml.NewEncoder(&b)
 	enc.SetIndent(2)
-	if err := enc.Encode(fileNode(f.Pipeline)); err != nil {
+	if err := enc.Encode(fileNode(f)); err != nil {
 		return nil, fmt.Errorf("print the canonical form: %w", err)
 	}
 	if err := enc.Close(); err != nil {

@@ -11,6 +11,10 @@ type Options struct {
 	// Repo is the repository's name, without its owner: the name of a pipeline
 	// that gives none.
 	Repo string
+	// Qualify is set for an included file: its Warehouses and Stages get qualified
+	// names, "shop/test", and it may not include further files. Its value is the name
+	// of the pipeline if the file gives none; see [IncludedName].
+	Qualify string
 	// Steps knows the promotion steps; nil accepts every step.
 	Steps StepChecker
 }
@@ -30,6 +34,10 @@ type StepChecker interface {
 type File struct {
 	// Pipeline is in canonical form, and every reference in it resolves.
 	Pipeline pipeline.Pipeline
+	// Include are globs over the paths of the repository, in the syntax of
+	// doublestar, of further files that are a pipeline each. Whoever looks them up
+	// leaves the root's own file out.
+	Include []string
 }
 
 // Parse reads one .kargo.yaml. With any problem of severity [Error] the File is
@@ -46,12 +54,13 @@ func Parse(data []byte, opts Options) (*File, Problems) {
 	if problems.HasErrors() {
 		return nil, problems
 	}
-	f := &File{Pipeline: doc.pipeline()}
+	f := &File{Pipeline: doc.pipeline(), Include: doc.includes}
 	if !canonicalFits(f.Pipeline) {
 		d.problem(root, "").message("the canonical form of the file is too large").
 			expected("at most %d bytes, %d values and %d different expressions", maxCanonicalSize, maxCanonicalNodes, maxExpressions)
 		return nil, d.finish()
 	}
+	d.qualify(&f.Pipeline)
 	return f, problems
 }
 

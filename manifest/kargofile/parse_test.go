@@ -43,7 +43,7 @@ func parse(t *testing.T, src string) *kargofile.File {
 	if again == nil {
 		t.Fatalf("the canonical form is not valid:\n%s\n%s", problems.Error(), expanded)
 	}
-	if diff := cmp.Diff(f.Pipeline, again.Pipeline); diff != "" {
+	if diff := cmp.Diff(f, again); diff != "" {
 		t.Errorf("the canonical form means something else (-file +canonical):\n%s", diff)
 	}
 	twice, err := kargofile.Expand(*again)

@@ -51,7 +51,7 @@ func (d *decoder) sources(r *request) reader {
 	return func(n *yaml.Node, path string) {
 		found := d.object(n, path, "sources",
 			field{"direct", d.boolean(&r.Direct)},
-			field{"stages", d.list(func(n *yaml.Node, path string) {
+			field{"stages", d.listUpTo(maxStages, func(n *yaml.Node, path string) {
 				var s ref
 				d.name(&s.name, &s)(n, path)
 				r.stages = append(r.stages, s)

@@ -113,7 +113,7 @@ func (d *decoder) stage(n *yaml.Node, path string, def defaults) *stage {
 		s.verification = nil
 		return s
 	}
-	s.Environment = s.Name
+	s.Environment = d.qualified(s.Name)
 	if env != nil {
 		s.Environment = env.name
 	}
@@ -128,7 +128,7 @@ func (d *decoder) promotionTemplate(s *stage) reader {
 				field{"vars", d.vars(&s.TemplateVars, 0)},
 				field{"steps", func(n *yaml.Node, path string) {
 					l := d.stepList(n)
-					d.list(func(n *yaml.Node, path string) { s.steps = append(s.steps, d.step(n, path, l)) })(n, path)
+					d.listUpTo(maxSteps, func(n *yaml.Node, path string) { s.steps = append(s.steps, d.step(n, path, l)) })(n, path)
 				}},
 			)
 			if found != nil && found["steps"] == nil {

@@ -32,7 +32,7 @@ func canonicalFits(p pipeline.Pipeline) bool {
 	}
 	rest := p
 	rest.Stages = nil
-	if !w.fits(fileNode(rest), 0) {
+	if !w.fits(fileNode(File{Pipeline: rest}), 0) {
 		return false
 	}
 	for _, s := range p.Stages {

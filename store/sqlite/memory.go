@@ -1,23 +1,29 @@
 package sqlite
 
 import (
+	"sync"
+	"unsafe"
+
 	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"github.com/kargo-app/kargo/pipeline"
 )
 
-// What is kept in memory at most. A Stage with a hundred marks and twenty
-// Promotions takes about 40 kB.
-const (
-	rememberedSpecs  = 4096
-	rememberedStages = 8192
-)
+// rememberedSpecs bounds how many specs are kept decoded.
+const rememberedSpecs = 2048
 
 // memory keeps what was read and decoded before. Nothing in it is trusted to be
 // current: specs never change under their hash, and what is kept of a Stage
 // counts only while the database gives it the same version. Whatever it hands out
-// is shared and must not be modified.
+// is shared and must not be modified. It is safe for concurrent use.
 type memory struct {
-	specs  *lru.Cache[specHash, *spec]
-	stages *lru.Cache[stageKey, *stageRecord]
+	specs *lru.Cache[specHash, *spec]
+
+	mu     sync.Mutex
+	stages *simplelru.LRU[stageKey, *stageRecord]
+	// size is about how many bytes the Stages take; it stays below limit.
+	size, limit int
 }
 
 // stageKey names a Stage among all repositories.
@@ -36,11 +42,55 @@ type stageRecord struct {
 	verifications   []verificationRow
 }
 
-func newMemory() (*memory, error) {
+func newMemory(limit int) (*memory, error) {
 	specs, err := lru.New[specHash, *spec](rememberedSpecs)
 	if err != nil {
 		return nil, err
 	}
-	stages, err := lru.New[stageKey, *stageRecord](rememberedStages)
-	return &memory{specs: specs, stages: stages}, err
+	m := &memory{specs: specs, limit: limit}
+	// Bounded by size, and every Stage has some.
+	m.stages, err = simplelru.NewLRU(1+limit/int(unsafe.Sizeof(stageRecord{})), func(_ stageKey, r *stageRecord) {
+		m.size -= r.size()
+	})
+	return m, err
+}
+
+func (m *memory) recall(key stageKey) (*stageRecord, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.stages.Get(key)
+}
+
+func (m *memory) remember(key stageKey, r *stageRecord) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stages.Remove(key)
+	m.stages.Add(key, r)
+	m.size += r.size()
+	for m.size > m.limit {
+		m.stages.RemoveOldest()
+	}
+}
+
+// size is about how many bytes a record takes, strings guessed.
+func (r *stageRecord) size() int {
+	const text = 512
+	size := int(unsafe.Sizeof(*r)) + len(r.marks)*int(unsafe.Sizeof(packedMark{}))
+	for i := range r.promotions {
+		p := &r.promotions[i]
+		size += int(unsafe.Sizeof(*p)) + text + len(p.steps)*int(unsafe.Sizeof(pipeline.StepState{}))
+		for j := range p.steps {
+			size += len(p.steps[j].Output) + len(p.steps[j].Message)
+		}
+	}
+	for i := range r.verifications {
+		v := &r.verifications[i]
+		size += int(unsafe.Sizeof(*v)) + text
+		for j := range v.Metrics {
+			metric := &v.Metrics[j]
+			size += int(unsafe.Sizeof(*metric)) + len(metric.State) +
+				len(metric.Measurements)*(text/4+int(unsafe.Sizeof(pipeline.Measurement{})))
+		}
+	}
+	return size
 }

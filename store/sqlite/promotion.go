@@ -4,22 +4,34 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
 )
 
-// promotionRow is a Promotion whose Freight is not there yet, because that may
-// change its alias and metadata.
+// promotionRow is a Promotion as it is stored: less than half of a
+// [pipeline.Promotion]. Its Freight is not there yet, because that may change its
+// alias and metadata.
 type promotionRow struct {
-	pipeline.Promotion
-	freight, previous string
-	collection        []string
-	hash              specHash
-	spec              *spec
+	id, stage, configSHA, reason, actor string
+	abortRequested, message             string
+	seq, source, retries, rewinds       int
+	holdIntent                          pipeline.HoldIntent
+	phase, abortAs                      pipeline.Phase
+	rollback                            bool
+	createdAt, startedAt, finishedAt    time.Time
+	repo                                pipeline.Repo
+	freight, previous                   string
+	collection                          []string
+	approvals                           []pipeline.Approval
+	steps                               []pipeline.StepState
+	hash                                specHash
+	spec                                *spec
 }
 
 const selectPromotion = `
-SELECT p.id, p.seq, repo.id, repo.owner, repo.name, p.config_sha, p.freight, p.collection, p.spec, p.reason, p.actor,
+SELECT p.id, p.stage, p.seq, repo.id, repo.owner, repo.name, p.config_sha, p.freight, p.collection, p.spec, p.reason, p.actor,
 	p.source, p.hold_intent, p.rollback, p.created_at, p.abort_requested, p.abort_as, p.retries, p.phase, p.message,
 	p.started_at, p.finished_at, coalesce(p.previous, ''), p.rewinds, p.steps,
 	(SELECT json_group_array(json(a.body) ORDER BY a.seq) FROM promotion_approval AS a
@@ -33,10 +45,10 @@ const (
 )
 
 func scanPromotion(rows *sql.Rows, p *promotionRow) error {
-	return rows.Scan(&p.ID, &p.Seq, &p.Repo.ID, &p.Repo.Owner, &p.Repo.Name, &p.ConfigSHA, &p.freight,
-		scanJSON(&p.collection), &p.hash, &p.Reason, &p.Actor, &p.Source, &p.HoldIntent, &p.Rollback, scanTime(&p.CreatedAt),
-		&p.AbortRequested, &p.AbortAs, &p.Retries, &p.Phase, &p.Message, scanTime(&p.StartedAt), scanTime(&p.FinishedAt),
-		&p.previous, &p.Rewinds, scanJSON(&p.Steps), scanJSON(&p.Approvals))
+	return rows.Scan(&p.id, &p.stage, &p.seq, &p.repo.ID, &p.repo.Owner, &p.repo.Name, &p.configSHA, &p.freight,
+		scanJSON(&p.collection), &p.hash, &p.reason, &p.actor, &p.source, &p.holdIntent, &p.rollback, scanTime(&p.createdAt),
+		&p.abortRequested, &p.abortAs, &p.retries, &p.phase, &p.message, scanTime(&p.startedAt), scanTime(&p.finishedAt),
+		&p.previous, &p.rewinds, scanJSON(&p.steps), scanJSON(&p.approvals))
 }
 
 // promotions runs a query that begins with selectPromotion.
@@ -61,15 +73,23 @@ func promotionRows(ctx context.Context, r *resolver, query string, args ...any) 
 	}
 	for i := range rows {
 		if rows[i].spec, err = r.spec(ctx, rows[i].hash); err != nil {
-			return nil, fmt.Errorf("promotion %s: %w", rows[i].ID, err)
+			return nil, fmt.Errorf("promotion %s: %w", rows[i].id, err)
 		}
 	}
 	return rows, nil
 }
 
+// promotion follows the references of a row, which keeps nothing that whoever gets
+// the Promotion may change in place.
 func (r *resolver) promotion(ctx context.Context, row *promotionRow) (pipeline.Promotion, error) {
-	p := row.Promotion
-	p.Pipeline, p.Vars, p.Stage = row.spec.Pipeline, row.spec.Vars, row.spec.Stage
+	p := pipeline.Promotion{
+		ID: row.id, Seq: row.seq, Repo: row.repo, Pipeline: row.spec.Pipeline, ConfigSHA: row.configSHA,
+		Stage: row.spec.Stage, Vars: row.spec.Vars, Reason: row.reason, Actor: row.actor, Source: row.source,
+		HoldIntent: row.holdIntent, Rollback: row.rollback, CreatedAt: row.createdAt,
+		AbortRequested: row.abortRequested, AbortAs: row.abortAs, Approvals: slices.Clone(row.approvals), Retries: row.retries,
+		Phase: row.phase, Message: row.message, StartedAt: row.startedAt, FinishedAt: row.finishedAt,
+		Rewinds: row.rewinds, Steps: slices.Clone(row.steps),
+	}
 	f, err := r.load(ctx, row.freight)
 	if err != nil {
 		return p, fmt.Errorf("promotion %s: %w", p.ID, err)

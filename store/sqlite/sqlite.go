@@ -13,6 +13,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -32,6 +33,9 @@ var errClosed = errors.New("database is closed")
 type Options struct {
 	// Readers is the number of connections that read; zero means four.
 	Readers int
+	// Memory is about how many bytes of what snapshots hold are kept decoded; zero
+	// means 16 MiB, enough for a thousand Stages.
+	Memory int
 }
 
 // DB is an open database. It must be closed.
@@ -66,7 +70,7 @@ func open(ctx context.Context, path string, opts Options) (*DB, error) {
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	known, err := newMemory()
+	known, err := newMemory(cmp.Or(opts.Memory, 16<<20))
 	if err != nil {
 		return nil, err
 	}

@@ -92,7 +92,7 @@ func (l *loader) records(ctx context.Context, r *resolver, versions []stageVersi
 	fresh := map[string]*stageRecord{}
 	var marked, changed []string
 	for i, v := range versions {
-		old, ok := l.db.memory.stages.Get(stageKey{l.repoID, v.name})
+		old, ok := l.db.memory.recall(stageKey{l.repoID, v.name})
 		if ok && old.marked == v.marked && old.changed == v.changed {
 			records[i] = old
 			continue
@@ -117,7 +117,7 @@ func (l *loader) records(ctx context.Context, r *resolver, versions []stageVersi
 		return nil, err
 	}
 	for name, record := range fresh {
-		l.db.memory.stages.Add(stageKey{l.repoID, name}, record)
+		l.db.memory.remember(stageKey{l.repoID, name}, record)
 	}
 	return records, nil
 }
@@ -153,7 +153,7 @@ func (l *loader) readHistory(ctx context.Context, r *resolver, names []string, f
 		return err
 	}
 	for i := range promotions {
-		record := fresh[promotions[i].spec.Stage.Name]
+		record := fresh[promotions[i].stage]
 		record.promotions = append(record.promotions, promotions[i])
 	}
 	verifications, err := verificationRows(ctx, r, selectVerification+snapshotVerifications, l.repoID, list(names), recentVerifications)
@@ -161,17 +161,18 @@ func (l *loader) readHistory(ctx context.Context, r *resolver, names []string, f
 		return err
 	}
 	for i := range verifications {
-		record := fresh[verifications[i].spec.Stage.Name]
+		record := fresh[verifications[i].Stage.Name]
 		record.verifications = append(record.verifications, verifications[i])
 	}
 	for _, name := range names {
-		slices.SortFunc(fresh[name].promotions, func(a, b promotionRow) int { return a.Seq - b.Seq })
+		slices.SortFunc(fresh[name].promotions, func(a, b promotionRow) int { return a.seq - b.seq })
 		slices.SortFunc(fresh[name].verifications, func(a, b verificationRow) int { return a.Seq - b.Seq })
 	}
 	return nil
 }
 
-// assemble puts the records together. What engines change in place is copied.
+// assemble puts the records together. Repositories change their names while the
+// records stay.
 func (l *loader) assemble(ctx context.Context, s *pipeline.Snapshot, r *resolver, versions []stageVersion, records []*stageRecord) error {
 	var marks, promotions, verifications int
 	for _, record := range records {
@@ -191,7 +192,7 @@ func (l *loader) assemble(ctx context.Context, s *pipeline.Snapshot, r *resolver
 			if err != nil {
 				return err
 			}
-			p.Repo, p.Steps = s.Repo, slices.Clone(p.Steps)
+			p.Repo = s.Repo
 			s.Promotions = append(s.Promotions, p)
 		}
 		for j := range record.verifications {
@@ -199,7 +200,7 @@ func (l *loader) assemble(ctx context.Context, s *pipeline.Snapshot, r *resolver
 			if err != nil {
 				return err
 			}
-			v.Repo, v.Metrics = s.Repo, slices.Clone(v.Metrics)
+			v.Repo = s.Repo
 			s.Verifications = append(s.Verifications, v)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
@@ -33,7 +34,7 @@ func stateOf(run pipeline.VerificationRun) (string, error) {
 }
 
 const selectVerification = `
-SELECT v.id, v.seq, repo.id, repo.owner, repo.name, v.collection, v.spec, v.promotion, v.commit_id, v.commit_repo, v.again,
+SELECT v.id, v.stage, v.seq, repo.id, repo.owner, repo.name, v.collection, v.spec, v.promotion, v.commit_id, v.commit_repo, v.again,
 	v.actor, v.reason, v.created_at, v.abort_requested, v.phase, v.state, v.started_at, v.finished_at, v.wake
 FROM verification AS v JOIN repo ON repo.id = v.repo `
 
@@ -52,7 +53,7 @@ WHERE v.repo = ?1 AND v.stage = ?2 AND v.rowid IN (
 
 func scanVerification(rows *sql.Rows, v *verificationRow) error {
 	var state verificationState
-	err := rows.Scan(&v.ID, &v.Seq, &v.Repo.ID, &v.Repo.Owner, &v.Repo.Name, scanJSON(&v.collection), &v.hash, &v.Promotion,
+	err := rows.Scan(&v.ID, &v.Stage.Name, &v.Seq, &v.Repo.ID, &v.Repo.Owner, &v.Repo.Name, scanJSON(&v.collection), &v.hash, &v.Promotion,
 		&v.Commit, &v.CommitRepo, &v.Again, &v.Actor, &v.Reason, scanTime(&v.CreatedAt), &v.AbortRequested, &v.Phase,
 		scanJSON(&state), scanTime(&v.StartedAt), scanTime(&v.FinishedAt), scanTime(&v.WakeAt))
 	v.Message, v.Args, v.Metrics, v.WakeOn = state.Message, state.Args, state.Metrics, state.WakeOn
@@ -90,6 +91,7 @@ func verificationRows(ctx context.Context, r *resolver, query string, args ...an
 func (r *resolver) verification(ctx context.Context, row *verificationRow) (pipeline.VerificationRun, error) {
 	v := row.VerificationRun
 	v.Pipeline, v.Vars, v.Stage = row.spec.Pipeline, row.spec.Vars, row.spec.Stage
+	v.Metrics = slices.Clone(v.Metrics)
 	var err error
 	if v.Collection, err = r.loadAll(ctx, row.collection); err != nil {
 		return v, fmt.Errorf("verification %s: %w", v.ID, err)

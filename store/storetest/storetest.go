@@ -44,10 +44,16 @@ type Store interface {
 	Warehouses(ctx context.Context, repoID int64) ([]store.WarehouseState, error)
 	SaveDiscovery(ctx context.Context, repoID int64, w store.WarehouseState) error
 
+	PipelineWarehouses(ctx context.Context, repoID int64, name string) ([]store.WarehouseState, error)
+
 	Snapshot(ctx context.Context, repoID int64) (pipeline.Snapshot, error)
+	PipelineSnapshot(ctx context.Context, repoID int64, name string) (pipeline.Snapshot, error)
+	CompleteSnapshot(ctx context.Context, repoID int64) (pipeline.Snapshot, error)
 	Apply(ctx context.Context, repoID int64, actions []pipeline.Action, now time.Time) (store.Applied, error)
+	ApplyPipeline(ctx context.Context, repoID int64, name string, actions []pipeline.Action, now time.Time) (store.Applied, error)
 	PutIntents(ctx context.Context, repoID int64, intents []pipeline.Intent, now time.Time) error
 	ResolvedIntents(ctx context.Context, repoID int64) ([]store.ResolvedIntent, error)
+	PipelineResolvedIntents(ctx context.Context, repoID int64, name string) ([]store.ResolvedIntent, error)
 	AnswerIntents(ctx context.Context, repoID int64, ids []string, now time.Time) error
 
 	StagePromotions(ctx context.Context, repoID int64, stage string) ([]pipeline.Promotion, error)
@@ -58,6 +64,26 @@ type Store interface {
 	PromotionByPull(ctx context.Context, repoID int64, number int) (pipeline.Promotion, error)
 	Promotions(ctx context.Context, repoID int64, limit int) ([]pipeline.Promotion, error)
 	CurrentFreight(ctx context.Context, repoID int64, stage, warehouse string) (*pipeline.Freight, error)
+	PutFreightMetadata(ctx context.Context, repoID int64, freight string, values map[string]any) error
+	FreightMetadata(ctx context.Context, repoID int64, freight string) (map[string]any, error)
+	Freeze(ctx context.Context, repoID int64, name string) (*pipeline.Freeze, error)
+	Prune(ctx context.Context, repoID int64, e store.Expired, now time.Time) (store.Pruned, error)
+
+	Verification(ctx context.Context, repoID int64, id string) (pipeline.VerificationRun, error)
+	StageVerification(ctx context.Context, repoID int64, stage string) (*pipeline.VerificationRun, error)
+	UnreportedVerifications(ctx context.Context, repoID int64, stage string) ([]pipeline.VerificationRun, error)
+	SaveVerification(ctx context.Context, j store.Job, run pipeline.VerificationRun) error
+	FinishVerification(ctx context.Context, j store.Job, run pipeline.VerificationRun, now time.Time) error
+	MarkVerificationReported(ctx context.Context, j store.Job, id string) error
+
+	PutSecret(ctx context.Context, repoID int64, name string, ciphertext []byte, now time.Time) error
+	Secret(ctx context.Context, repoID int64, name string) ([]byte, error)
+	Secrets(ctx context.Context, repoID int64) ([]store.SecretHead, error)
+	DeleteSecret(ctx context.Context, repoID int64, name string) error
+	PutCredential(ctx context.Context, repoID int64, c store.Credential, now time.Time) error
+	Credential(ctx context.Context, repoID int64, kind pipeline.ArtifactKind, url string) (store.Credential, error)
+	Credentials(ctx context.Context, repoID int64) ([]store.CredentialHead, error)
+	DeleteCredential(ctx context.Context, repoID int64, kind pipeline.ArtifactKind, url string) error
 
 	BeginRemote(ctx context.Context, repoID int64, kind, key string, now time.Time) (obj store.RemoteObject, fresh bool, err error)
 	SaveRemote(ctx context.Context, repoID int64, o store.RemoteObject) error

@@ -92,6 +92,7 @@ func (c *conformer) run() {
 	c.issueRoutes(n)
 	c.checkRoutes()
 	c.deploymentRoutes()
+	c.workflowRoutes()
 	c.ruleRoutes()
 	c.refusals()
 }
@@ -234,6 +235,20 @@ func (c *conformer) deploymentRoutes() {
 		c.get(p)
 	}
 	c.post(409, rp+"/deployments", o{"ref": "main", "required_contexts": []string{"nope"}})
+}
+
+func (c *conformer) workflowRoutes() {
+	c.w.push("main", "alice", map[string]*string{".github/workflows/smoke.yml": forge.Text("name: Smoke\non: workflow_dispatch\n")})
+	smoke := rp + "/actions/workflows/smoke.yml"
+	c.get(smoke)
+	c.do(c.gh, 204, "POST", smoke+"/dispatches", o{"ref": "main"})
+	run, _ := c.post(200, smoke+"/dispatches", o{"ref": "main", "inputs": o{}, "return_run_details": true})["workflow_run_id"].(float64)
+	c.get(smoke + "/runs?event=workflow_dispatch&branch=main&per_page=1&created=%3E%3D2020-01-01T00:00:00Z")
+	self := rp + "/actions/runs/" + strconv.Itoa(int(run))
+	c.get(self)
+	c.do(c.gh, 202, "POST", self+"/cancel", nil)
+	c.do(c.gh, 409, "POST", self+"/cancel", nil)
+	c.get(self)
 }
 
 func (c *conformer) ruleRoutes() {

@@ -97,9 +97,7 @@ func createDeployment(c *call) (reply, error) {
 		}
 		d.payload = p
 	}
-	c.repo.deployments = append(c.repo.deployments, d)
-	c.s.environment(c.repo, d.environment)
-	c.s.emit(c.repo, c.actor, "deployment", obj{"action": "created", "deployment": c.s.renderDeployment(c.repo, d), "workflow": nil, "workflow_run": nil})
+	c.s.addDeployment(c.repo, c.actor, d)
 	return created(c.s.renderDeployment(c.repo, d))
 }
 
@@ -217,18 +215,28 @@ func createDeploymentStatus(c *call) (reply, error) {
 	if env := in.str("environment"); env != "" {
 		st.environment, d.environment = env, env
 	}
-	if st.state == "success" && in.flag("auto_inactive", true) {
-		c.s.retire(c.repo, d, c.actor)
+	c.s.addDeploymentStatus(c.repo, c.actor, d, st, in.flag("auto_inactive", true))
+	return created(c.s.renderDeploymentStatus(c.repo, d, st))
+}
+
+func (s *Server) addDeployment(r *repo, who actor, d *deployment) {
+	r.deployments = append(r.deployments, d)
+	s.environment(r, d.environment)
+	s.emit(r, who, "deployment", obj{"action": "created", "deployment": s.renderDeployment(r, d), "workflow": nil, "workflow_run": nil})
+}
+
+func (s *Server) addDeploymentStatus(r *repo, who actor, d *deployment, st *deploymentStatus, autoInactive bool) {
+	if st.state == "success" && autoInactive {
+		s.retire(r, d, who)
 	}
-	d.statuses, d.updated = append(d.statuses, st), c.s.clock()
+	d.statuses, d.updated = append(d.statuses, st), s.clock()
 	// Nothing is sent for inactive.
 	if st.state != "inactive" {
-		c.s.emit(c.repo, c.actor, "deployment_status", obj{
-			"action": "created", "deployment": c.s.renderDeployment(c.repo, d), "deployment_status": c.s.renderDeploymentStatus(c.repo, d, st),
+		s.emit(r, who, "deployment_status", obj{
+			"action": "created", "deployment": s.renderDeployment(r, d), "deployment_status": s.renderDeploymentStatus(r, d, st),
 			"check_run": nil, "workflow": nil, "workflow_run": nil,
 		})
 	}
-	return created(c.s.renderDeploymentStatus(c.repo, d, st))
 }
 
 // retire marks earlier successful deployments to the environment inactive, except transient and production ones.

@@ -122,6 +122,11 @@ func (s *Server) table() []route {
 	repo("GET", "/deployments/{deployment_id}", "deployments:read", getDeployment)
 	repo("GET", "/deployments/{deployment_id}/statuses", "deployments:read", listDeploymentStatuses)
 	repo("POST", "/deployments/{deployment_id}/statuses", "deployments:write", createDeploymentStatus)
+	repo("GET", "/actions/workflows/{workflow_id}", "actions:read", getWorkflow)
+	repo("POST", "/actions/workflows/{workflow_id}/dispatches", "actions:write", dispatchWorkflow)
+	repo("GET", "/actions/workflows/{workflow_id}/runs", "actions:read", listWorkflowRuns)
+	repo("GET", "/actions/runs/{run_id}", "actions:read", getWorkflowRun)
+	repo("POST", "/actions/runs/{run_id}/cancel", "actions:write", cancelWorkflowRun)
 	repo("GET", "/environments", "actions:read", listEnvironments)
 	repo("GET", "/environments/{environment_name}", "actions:read", getEnvironment)
 	return t

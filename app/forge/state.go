@@ -80,6 +80,8 @@ type repo struct {
 	runs          []*checkRun
 	statuses      []*status
 	deployments   []*deployment
+	workflowRuns  []*workflowRun
+	workflowIDs   map[string]int64 // by path
 	environments  map[string]*environment
 	protections   map[string]Protection
 	rulesets      []ruleset

@@ -14,6 +14,8 @@
 //
 //   - Masterminds/semver: versions and constraints, as Kargo reads them
 //   - agnivade/levenshtein: "did you mean"
+//   - awslabs/amazon-ecr-credential-helper, chrismellard/docker-credential-acr-env: the
+//     identity that Amazon's and Azure's clouds give to a machine
 //   - aymanbagabas/go-udiff: diffs in previews, and merges of the lines that two sides changed
 //   - bmatcuk/doublestar: globs over paths
 //   - bradleyfalzon/ghinstallation: an App's tokens

@@ -61,7 +61,7 @@ type Client struct {
 	*shared
 	// owner is whose credentials these are, empty for those of the server.
 	owner          string
-	images, charts authn.Keychain
+	images, charts Chain
 }
 
 // shared is what all Clients made from one have in common.
@@ -101,7 +101,8 @@ func New(o Options) *Client {
 	if o.Sleep == nil {
 		o.Sleep = sleep
 	}
-	return &Client{images: o.Keychain, charts: o.Keychain, shared: &shared{
+	own := Chain{o.Keychain}
+	return &Client{images: own, charts: own, shared: &shared{
 		options: o, secure: dialer(false), lax: dialer(true),
 		pullers: map[pullerKey]pullerEntry{}, indexes: map[indexKey]indexEntry{},
 		gates: gates{now: o.Now, sleep: o.Sleep},
@@ -114,11 +115,11 @@ func New(o Options) *Client {
 func (c *Client) With(owner string, images, charts authn.Keychain) *Client {
 	return &Client{
 		shared: c.shared, owner: owner,
-		images: Chain{images, c.images}, charts: Chain{charts, c.charts},
+		images: slices.Concat(Chain{images}, c.images), charts: slices.Concat(Chain{charts}, c.charts),
 	}
 }
 
-func (c *Client) keychain(kind pipeline.ArtifactKind) authn.Keychain {
+func (c *Client) keychain(kind pipeline.ArtifactKind) Chain {
 	if kind == pipeline.ChartArtifact {
 		return c.charts
 	}

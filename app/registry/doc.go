@@ -1,5 +1,5 @@
-// Package registry reads container registries for pipeline/discover, over
-// go-containerregistry.
+// Package registry reads container registries, over go-containerregistry, and Helm
+// repositories for pipeline/discover.
 //
 // A [Client] keeps one puller for each registry, so that the version check and the
 // token of a repository are paid once and not for every question. It limits how
@@ -11,6 +11,10 @@
 // what they like: plain HTTP goes to loopback and to listed hosts only, link-local
 // addresses are not dialled, every answer is bounded, and no error repeats a
 // credential or a signed URL.
+//
+// Credentials come from a [Chain] of keychains: accounts that somebody gave ([Logins]),
+// Docker's configuration, and the identity of the machine ([Ambient]) for the
+// registries of its own cloud.
 //
 // It writes nothing, pulls no layers and knows no rule of selection. A Client is
 // safe for concurrent use.

@@ -20,7 +20,7 @@ import (
 // explain turns what go-containerregistry returned for a question about repo into
 // an error that callers can tell apart. about is the tag or digest, empty for the
 // repository as a whole.
-func explain(err error, repo name.Repository, about string) error {
+func explain(err error, repo name.Repository, about string, why func(host string) error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -34,7 +34,7 @@ func explain(err error, repo name.Repository, about string) error {
 	case errors.As(err, &keychain):
 		return explainKeychain(err, repo.RegistryStr())
 	case errors.As(err, &answered):
-		return explainAnswer(answered, repo, about)
+		return explainAnswer(answered, repo, about, why(repo.RegistryStr()))
 	case errors.As(err, &transient): // before a refusal: HTTPS was down, and then plain HTTP refused
 		return &pipeline.TransientError{RetryAfter: transient.RetryAfter, Err: fmt.Errorf("registry %s: %w", repo.RegistryStr(), safe(transient.Err))}
 	case errors.As(err, &refusal):
@@ -50,12 +50,20 @@ func explain(err error, repo name.Repository, about string) error {
 // credentialsHint says where credentials may come from.
 const credentialsHint = "store credentials for it with kargo credentials add, or give the server some in its configuration or Docker's"
 
+// hint adds what became of the machine's own identity.
+func hint(why error) string {
+	if why == nil {
+		return credentialsHint
+	}
+	return credentialsHint + " (" + printable(why.Error()) + ")"
+}
+
 func unknownHost(err error) bool {
 	var dns *net.DNSError
 	return errors.As(err, &dns) && dns.IsNotFound
 }
 
-func explainAnswer(e *transport.Error, repo name.Repository, about string) error {
+func explainAnswer(e *transport.Error, repo name.Repository, about string, why error) error {
 	cause := &answerError{message: printable(e.Error()), status: e.StatusCode}
 	switch e.StatusCode {
 	case http.StatusNotFound:
@@ -64,13 +72,13 @@ func explainAnswer(e *transport.Error, repo name.Repository, about string) error
 		}
 		return &pipeline.UserError{
 			Message: fmt.Sprintf("registry %s has no repository %s, or hides it", repo.RegistryStr(), repo.RepositoryStr()),
-			Hint:    "check the name; if it is right, " + credentialsHint,
+			Hint:    "check the name; if it is right, " + hint(why),
 			Err:     cause,
 		}
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return &pipeline.UserError{
 			Message: fmt.Sprintf("registry %s refused access to %s", repo.RegistryStr(), repo.RepositoryStr()),
-			Hint:    credentialsHint,
+			Hint:    hint(why),
 			Err:     cause,
 		}
 	}

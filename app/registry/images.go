@@ -164,7 +164,7 @@ func ask[T any](
 	if ctx.Err() != nil {
 		return none, ctx.Err()
 	}
-	return none, explain(err, repo, about)
+	return none, explain(err, repo, about, c.keychain(kind).Why)
 }
 
 func reference(repo name.Repository, ref string) (name.Reference, error) {

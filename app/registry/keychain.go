@@ -32,7 +32,7 @@ func (c Chain) ResolveContext(ctx context.Context, r authn.Resource) (authn.Auth
 		}
 		a, err := authn.Resolve(ctx, k, r)
 		if err != nil {
-			return nil, err
+			return nil, &keychainError{err}
 		}
 		if a != nil && a != authn.Anonymous {
 			return a, nil
@@ -41,13 +41,23 @@ func (c Chain) ResolveContext(ctx context.Context, r authn.Resource) (authn.Auth
 	return authn.Anonymous, nil
 }
 
-// keychainError is the failure of one source of credentials.
-type keychainError struct {
-	source string
-	err    error
+// Why says why a source of credentials could give none for a host, nil if there is
+// nothing to say.
+func (c Chain) Why(host string) error {
+	for _, k := range c {
+		if w, ok := k.(interface{ Why(host string) error }); ok {
+			if err := w.Why(host); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
-func (e *keychainError) Error() string { return e.source + ": " + printable(e.err.Error()) }
+// keychainError is the failure of one source of credentials.
+type keychainError struct{ err error }
+
+func (e *keychainError) Error() string { return printable(e.err.Error()) }
 
 func (e *keychainError) Unwrap() error { return e.err }
 

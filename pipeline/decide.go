@@ -44,6 +44,8 @@ type decision struct {
 	auto   map[string]bool
 	// ended holds the Promotions that are or will be asked to abort.
 	ended map[string]bool
+	// waiting lists the requests that stay open.
+	waiting []Intent
 	// closures says whether a Stage is closed; nil until that is asked.
 	closures func(*Stage) Closure
 }

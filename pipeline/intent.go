@@ -7,8 +7,20 @@ import (
 	"strings"
 )
 
-// intents answers what people asked for.
+// intents answers what people asked for. What waits is looked at again after the
+// rest, which may have changed the answer.
 func (d *decision) intents() {
+	d.answerOpen()
+	for before := -1; before != len(d.waiting); {
+		again := d.waiting
+		before, d.waiting = len(again), nil
+		for _, in := range again {
+			d.answer(in)
+		}
+	}
+}
+
+func (d *decision) answerOpen() {
 	answered := map[string]bool{}
 	for i := range d.s.Intents {
 		in := d.s.Intents[i]

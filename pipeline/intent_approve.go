@@ -73,6 +73,7 @@ func (d *decision) bypassIntent(in Intent) {
 	}
 	d.mark(k, stage.Name, n, func(m *Mark) { m.ApprovedAt = d.now })
 	d.add(ApproveFreight{Stage: stage.Name, Freight: f.ID, Actor: in.Actor.Login, Reason: in.Reason, Intent: in.ID})
+	d.verified() // a control-flow Stage lets it pass at once
 }
 
 // withheld returns the number of the Freight to let in: the one that was named,

@@ -27,6 +27,7 @@ func (d *decision) createIntent(in Intent) {
 	}
 	d.add(CreateFreight{Freight: d.newFreight(f), Intent: in.ID})
 	d.refresh()
+	d.verified() // control-flow Stages let it pass at once
 }
 
 // assemble turns a request into Freight.

@@ -106,6 +106,7 @@ func (d *decision) launch(in Intent, stage *Stage, n int, fill func(*Promotion))
 	case d.ended[last.ID]:
 		// The request stays open until the abort was carried out; asking to abort
 		// and to promote again in one comment works.
+		d.waiting = append(d.waiting, in)
 		return
 	default:
 		d.refuse(in, onItsWay(stage, f, last))

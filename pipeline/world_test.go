@@ -212,6 +212,10 @@ func (w *world) apply(actions []pipeline.Action) {
 			i := slices.IndexFunc(started, func(p pipeline.Promotion) bool {
 				return p.Stage.Name == a.Promotion.Stage.Name && p.Freight.ID == a.Promotion.Freight.ID
 			})
+			if i < 0 { // the decision was made from an older Snapshot
+				w.answer(a.Intent, "nothing")
+				continue
+			}
 			w.answer(a.Intent, "started "+started[i].ID)
 		case pipeline.AbortPromotion:
 			w.answer(a.Intent, "aborting "+a.Promotion)

@@ -208,11 +208,11 @@ func (a *App) workers() *workers {
 				return a.dispatcher.Dispatch(ctx, j.Key)
 			},
 			store.WorkReconcile: func(ctx context.Context, j store.Job) (time.Time, error) {
-				id, err := store.ParseRepoKey(j.Key)
+				id, name, err := store.ParseReconcileKey(j.Key)
 				if err != nil {
 					return time.Time{}, err
 				}
-				return a.reconciler.Reconcile(ctx, id)
+				return a.reconciler.Reconcile(ctx, id, name)
 			},
 			store.WorkStage: func(ctx context.Context, j store.Job) (time.Time, error) {
 				id, stage, err := store.ParseStageKey(j.Key)

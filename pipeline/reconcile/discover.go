@@ -32,11 +32,11 @@ func (r *Reconciler) every(w pipeline.Warehouse) time.Duration {
 	return own
 }
 
-// discover looks at the Warehouses that are due and returns when the next one
+// discover looks at the Warehouses of a pipeline that are due and returns when the next one
 // is. An error of one Warehouse is recorded with it, keeps what it saw before,
 // and holds up no other.
-func (r *Reconciler) discover(ctx context.Context, rec store.RepoRecord, p pipeline.Pipeline) (time.Time, error) {
-	states, err := r.Discoveries.Warehouses(ctx, rec.ID)
+func (r *Reconciler) discover(ctx context.Context, rec store.RepoRecord, name string, p pipeline.Pipeline) (time.Time, error) {
+	states, err := r.Discoveries.PipelineWarehouses(ctx, rec.ID, name)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -52,7 +52,7 @@ func (r *Reconciler) discover(ctx context.Context, rec store.RepoRecord, p pipel
 			continue
 		}
 		if known == nil {
-			snap, err := r.Decisions.Snapshot(ctx, rec.ID)
+			snap, err := r.Decisions.PipelineSnapshot(ctx, rec.ID, name)
 			if err != nil {
 				return time.Time{}, err
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha1"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -60,6 +61,11 @@ type place struct {
 	checkErr  error
 	answers   []string
 	answerErr error
+	// tasks holds files of other repositories by reference, at commit "c0de".
+	tasks map[string]string
+	// taskErr is by reference, taskReads counts.
+	taskErr   map[string]error
+	taskReads int
 }
 
 func newPlace(t *testing.T) *place {
@@ -78,7 +84,7 @@ func newPlace(t *testing.T) *place {
 		images: map[string]string{}, last: map[string]*pipeline.Freight{}, lookErr: map[string]error{}, unchanged: map[string]string{},
 	}
 	p.r = &reconcile.Reconciler{
-		Configs: db, Discoveries: db, Decisions: db, Files: files{p}, Discoverer: discoverer{p}, Matcher: matcher{p}, Voice: voice{p},
+		Configs: db, Discoveries: db, Decisions: db, Files: files{p}, Discoverer: discoverer{p}, Matcher: matcher{p}, Tasks: taskFiles{p}, Work: db, Voice: voice{p},
 		Steps: steps, CloneURL: func(r pipeline.Repo) string { return "https://github.com/" + r.String() + ".git" },
 		Interval: 10 * time.Minute, Now: func() time.Time { return p.now }, Log: slog.New(slog.DiscardHandler),
 	}
@@ -103,7 +109,7 @@ func (p *place) commit(content string) {
 
 func (p *place) reconcile() time.Time {
 	p.t.Helper()
-	next, err := p.r.Reconcile(p.t.Context(), repoID)
+	next, err := p.r.Reconcile(p.t.Context(), repoID, "")
 	p.ok(err)
 	return next
 }
@@ -185,6 +191,20 @@ type matcher struct{ *place }
 func (m matcher) Unchanged(_ context.Context, _ store.RepoRecord, pr pipeline.Promotion) (bool, error) {
 	m.compared = append(m.compared, pr.Stage.Name+" "+pr.Freight.Version())
 	return m.unchanged[pr.Stage.Name] == pr.Freight.Version(), m.matchErr
+}
+
+type taskFiles struct{ *place }
+
+func (t taskFiles) Task(ctx context.Context, _ store.RepoRecord, ref string) (data []byte, commit string, err error) {
+	t.taskReads++
+	if err := errors.Join(ctx.Err(), t.taskErr[ref]); err != nil {
+		return nil, "", err
+	}
+	file, ok := t.tasks[ref]
+	if !ok {
+		return nil, "", &pipeline.UserError{Message: "there is no file " + ref}
+	}
+	return []byte(file), "c0de", nil
 }
 
 type voice struct{ *place }

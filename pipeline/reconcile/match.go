@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
-	"github.com/kargo-app/kargo/store"
 )
 
 const (
@@ -22,15 +21,15 @@ const (
 // matches finds Freight that the files of Stages hold already. Only Stages that
 // never had Freight and that automation will not fill anyway are looked at. What
 // cannot be compared now decides nothing; again is when to try.
-func (r *Reconciler) matches(ctx context.Context, rec store.RepoRecord, p pipeline.Pipeline, snap pipeline.Snapshot) (found map[string]string, again time.Time, err error) {
-	found = map[string]string{}
+func (r *Reconciler) matches(ctx context.Context, t *tasks, p pipeline.Pipeline, snap pipeline.Snapshot) (found map[string]string, again time.Time, err error) {
+	found, rec := map[string]string{}, t.rec
 	newestFirst := slices.Clone(snap.Freight)
 	slices.SortFunc(newestFirst, func(a, b pipeline.Freight) int { return b.DiscoveredAt.Compare(a.DiscoveredAt) })
 	for _, stage := range p.Stages {
 		if stage.ControlFlow() || touched(snap, stage.Name) || p.AutoPromotion(stage) {
 			continue
 		}
-		id, err := r.match(ctx, rec, p, snap.ConfigSHA, stage, newestFirst)
+		id, err := r.match(ctx, t, p, snap.ConfigSHA, stage, newestFirst)
 		if ctx.Err() != nil {
 			return nil, time.Time{}, fmt.Errorf("compare freight with the files of %s: %w", stage.Name, ctx.Err())
 		}
@@ -48,8 +47,8 @@ func (r *Reconciler) matches(ctx context.Context, rec store.RepoRecord, p pipeli
 
 // match returns the newest Freight that a Stage's files hold, "" for none. Its
 // errors are transient.
-func (r *Reconciler) match(ctx context.Context, rec store.RepoRecord, p pipeline.Pipeline, configSHA string, stage pipeline.Stage, newestFirst []pipeline.Freight) (string, error) {
-	compared := 0
+func (r *Reconciler) match(ctx context.Context, t *tasks, p pipeline.Pipeline, configSHA string, stage pipeline.Stage, newestFirst []pipeline.Freight) (string, error) {
+	compared, rec := 0, t.rec
 	for _, f := range newestFirst {
 		if _, asked := stage.Request(f.Warehouse); !asked {
 			continue
@@ -61,10 +60,14 @@ func (r *Reconciler) match(ctx context.Context, rec store.RepoRecord, p pipeline
 		if r.memory.known(key) {
 			continue
 		}
-		same, err := r.Matcher.Unchanged(ctx, rec, pipeline.Promotion{
+		pr := pipeline.Promotion{
 			ID: stage.Name + "-0", Repo: rec.Repo, Pipeline: p.Name, ConfigSHA: configSHA,
 			Stage: stage, Vars: p.Vars, Freight: f, Collection: []pipeline.Freight{f},
-		})
+		}
+		same, err := false, t.inflate(ctx, &pr)
+		if err == nil {
+			same, err = r.Matcher.Unchanged(ctx, rec, pr)
+		}
 		_, transient := pipeline.IsTransient(err)
 		switch {
 		case transient || ctx.Err() != nil:

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"fmt"
+	"maps"
 	"sync"
 )
 
@@ -13,6 +14,15 @@ type memory struct {
 	unmatched map[string]bool
 	// failures counts discoveries that did not work in a row.
 	failures map[string]int
+	// unstarted says, by pipeline and Stage, why no Promotion was started that the
+	// rules want.
+	unstarted map[pipelineKey]map[string]string
+}
+
+// pipelineKey is a repository and the name of a pipeline in it.
+type pipelineKey struct {
+	repo int64
+	name string
 }
 
 // remembered bounds each of them; forgetting all is simplest and rare.
@@ -50,4 +60,34 @@ func (m *memory) worked(repo int64, warehouse string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.failures, fmt.Sprintf("%d %s", repo, warehouse))
+}
+
+// start replaces what is known of a pipeline's Promotions that were not started.
+func (m *memory) start(key pipelineKey, why map[string]string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(why) == 0 {
+		delete(m.unstarted, key)
+		return
+	}
+	if m.unstarted == nil || len(m.unstarted) > remembered {
+		m.unstarted = map[pipelineKey]map[string]string{}
+	}
+	m.unstarted[key] = why
+}
+
+// Unstarted says why Stages of a repository do not get the Promotion that the
+// rules want for them, by the Stage's name: the task of another repository that
+// they follow cannot be used. It is what the last pass over each pipeline found.
+func (r *Reconciler) Unstarted(repoID int64) map[string]string {
+	m := &r.memory
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := map[string]string{}
+	for key, why := range m.unstarted {
+		if key.repo == repoID {
+			maps.Copy(all, why)
+		}
+	}
+	return all
 }

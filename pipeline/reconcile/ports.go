@@ -18,16 +18,23 @@ type Configs interface {
 
 // Discoveries keeps what Warehouses saw.
 type Discoveries interface {
-	Warehouses(ctx context.Context, repoID int64) ([]store.WarehouseState, error)
+	// PipelineWarehouses returns those of one pipeline, whose name is empty for the
+	// root.
+	PipelineWarehouses(ctx context.Context, repoID int64, name string) ([]store.WarehouseState, error)
 	SaveDiscovery(ctx context.Context, repoID int64, w store.WarehouseState) error
 }
 
 // Decisions loads what Decide looks at and applies what it says, in one
-// transaction.
+// transaction. The name of the root pipeline is empty.
 type Decisions interface {
-	Snapshot(ctx context.Context, repoID int64) (pipeline.Snapshot, error)
-	Apply(ctx context.Context, repoID int64, actions []pipeline.Action, now time.Time) (store.Applied, error)
-	ResolvedIntents(ctx context.Context, repoID int64) ([]store.ResolvedIntent, error)
+	PipelineSnapshot(ctx context.Context, repoID int64, name string) (pipeline.Snapshot, error)
+	ApplyPipeline(ctx context.Context, repoID int64, name string, actions []pipeline.Action, now time.Time) (store.Applied, error)
+	PipelineResolvedIntents(ctx context.Context, repoID int64, name string) ([]store.ResolvedIntent, error)
+}
+
+// Work asks for jobs.
+type Work interface {
+	Enqueue(ctx context.Context, kind store.WorkKind, key string, due time.Time) error
 }
 
 // Files reads a repository without cloning it.
@@ -49,6 +56,15 @@ type Discoverer interface {
 // files hold its Freight already.
 type Matcher interface {
 	Unchanged(ctx context.Context, r store.RepoRecord, p pipeline.Promotion) (bool, error)
+}
+
+// Tasks reads promotion tasks of other repositories.
+type Tasks interface {
+	// Task returns the file that a reference "org/repo//path@ref" names and the
+	// commit that ref, a branch, tag or commit, stands for now. r is the repository
+	// whose pipeline refers to it: what r's installation may not read, unless it is
+	// public, is not read. A *pipeline.UserError says that there is no such file.
+	Task(ctx context.Context, r store.RepoRecord, ref string) (data []byte, commit string, err error)
 }
 
 // Voice answers people.

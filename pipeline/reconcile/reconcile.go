@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/kargo-app/kargo/manifest/kargofile"
@@ -20,6 +21,8 @@ type Reconciler struct {
 	Files       Files
 	Discoverer  Discoverer
 	Matcher     Matcher
+	Tasks       Tasks
+	Work        Work
 	Voice       Voice
 	// Steps knows which steps .kargo.yaml may use.
 	Steps kargofile.StepChecker
@@ -42,9 +45,10 @@ const idleIntervals = 12
 // converge.
 const maxRounds = 20
 
-// Reconcile brings a repository up to date and returns when to look again at the
-// latest.
-func (r *Reconciler) Reconcile(ctx context.Context, repoID int64) (time.Time, error) {
+// Reconcile brings one pipeline of a repository up to date and returns when to
+// look again at the latest. The root pipeline, whose name is empty, comes with the
+// configuration of all.
+func (r *Reconciler) Reconcile(ctx context.Context, repoID int64, name string) (time.Time, error) {
 	rec, err := r.Configs.Repo(ctx, repoID)
 	if errors.Is(err, store.ErrNotFound) || (err == nil && rec.Removed) {
 		return time.Time{}, nil
@@ -52,44 +56,64 @@ func (r *Reconciler) Reconcile(ctx context.Context, repoID int64) (time.Time, er
 	if err != nil {
 		return time.Time{}, fmt.Errorf("load repository %d: %w", repoID, err)
 	}
-	if rec, err = r.config(ctx, rec); err != nil {
-		return time.Time{}, fmt.Errorf("read configuration of %s: %w", rec.Repo, err)
+	var next time.Time
+	if name == "" {
+		if rec, err = r.config(ctx, rec); err != nil {
+			return time.Time{}, fmt.Errorf("read configuration of %s: %w", rec.Repo, err)
+		}
+		next = r.Now().Add(r.Interval)
+		if rec.Config.Pipeline == nil && rec.Config.SeenBlob == "" {
+			next = r.Now().Add(idleIntervals * r.Interval)
+		}
 	}
-	next := r.Now().Add(r.Interval)
-	if rec.Config.Pipeline == nil && rec.Config.SeenBlob == "" {
-		next = r.Now().Add(idleIntervals * r.Interval)
+	p, declared := declaredIn(rec, name)
+	if declared {
+		next = r.Now().Add(r.Interval)
 	}
-	p := pipeline.Pipeline{Name: rec.Name}
-	if rec.Config.Pipeline != nil {
-		p = *rec.Config.Pipeline
-	}
-	due, err := r.discover(ctx, rec, p)
+	due, err := r.discover(ctx, rec, name, p)
 	if err != nil {
 		return time.Time{}, err
 	}
-	next = earlier(next, due)
-	wake, err := r.decide(ctx, rec, p)
+	wake, err := r.decide(ctx, rec, name, p)
 	if err != nil {
 		return time.Time{}, err
 	}
-	again, err := r.answer(ctx, rec)
+	again, err := r.answer(ctx, rec, name)
 	if err != nil {
 		return time.Time{}, err
 	}
-	return earlier(earlier(next, wake), again), nil
+	return earlier(earlier(next, due), earlier(wake, again)), nil
+}
+
+// declaredIn returns the pipeline of that name, or an empty one for what is left of
+// one that is gone.
+func declaredIn(rec store.RepoRecord, name string) (p pipeline.Pipeline, declared bool) {
+	if name == "" {
+		if rec.Config.Pipeline == nil {
+			return pipeline.Pipeline{Name: rec.Name}, false
+		}
+		return *rec.Config.Pipeline, true
+	}
+	for _, p := range rec.Config.Included {
+		if p.Name == name {
+			return p, true
+		}
+	}
+	return pipeline.Pipeline{Name: name}, false
 }
 
 // decide applies decisions until there are none, and returns when time alone
 // will bring the next one.
-func (r *Reconciler) decide(ctx context.Context, rec store.RepoRecord, p pipeline.Pipeline) (time.Time, error) {
+func (r *Reconciler) decide(ctx context.Context, rec store.RepoRecord, name string, p pipeline.Pipeline) (time.Time, error) {
+	t := r.tasks(rec)
 	for range maxRounds {
-		snap, err := r.Decisions.Snapshot(ctx, rec.ID)
+		snap, err := r.Decisions.PipelineSnapshot(ctx, rec.ID, name)
 		if err != nil {
 			return time.Time{}, fmt.Errorf("load state of %s: %w", rec.Repo, err)
 		}
 		now := r.Now()
 		var wake time.Time
-		if snap.Matches, wake, err = r.matches(ctx, rec, p, snap); err != nil {
+		if snap.Matches, wake, err = r.matches(ctx, t, p, snap); err != nil {
 			return time.Time{}, err
 		}
 		var actions []pipeline.Action
@@ -99,40 +123,52 @@ func (r *Reconciler) decide(ctx context.Context, rec store.RepoRecord, p pipelin
 				continue
 			}
 			actions = append(actions, a)
-			r.logAction(ctx, rec, a)
 		}
+		actions, again, err := t.starts(ctx, snap, actions)
+		if err != nil {
+			return time.Time{}, err
+		}
+		wake = earlier(wake, again)
 		if len(actions) == 0 {
+			r.memory.start(pipelineKey{rec.ID, name}, t.unstarted)
 			return wake, nil
 		}
-		if _, err := r.Decisions.Apply(ctx, rec.ID, actions, now); err != nil {
+		for _, a := range actions {
+			r.logAction(ctx, rec, a)
+		}
+		if _, err := r.Decisions.ApplyPipeline(ctx, rec.ID, name, actions, now); err != nil {
 			return time.Time{}, fmt.Errorf("apply decisions for %s: %w", rec.Repo, err)
+		}
+		if err := r.wakeParked(ctx, rec, snap, actions); err != nil {
+			return time.Time{}, err
 		}
 	}
 	return time.Time{}, fmt.Errorf("decisions for %s do not settle after %d rounds", rec.Repo, maxRounds)
 }
 
-func (r *Reconciler) logAction(ctx context.Context, rec store.RepoRecord, a pipeline.Action) {
-	log := r.Log.With("repo", rec.Repo.String())
-	switch a := a.(type) {
-	case pipeline.CreateFreight:
-		log.InfoContext(ctx, "freight created", "warehouse", a.Freight.Warehouse, "freight", a.Freight.ID, "alias", a.Freight.Alias)
-	case pipeline.AdoptFreight:
-		log.InfoContext(ctx, "freight found in files", "stage", a.Stage, "freight", a.Freight)
-	case pipeline.MarkVerified:
-		log.InfoContext(ctx, "freight verified", "stage", a.Stage, "freight", a.Freight)
-	case pipeline.StartPromotion:
-		log.InfoContext(ctx, "promotion queued", "stage", a.Promotion.Stage.Name, "freight", a.Promotion.Freight.ID, "reason", a.Promotion.Reason)
-	case pipeline.AbortPromotion:
-		log.InfoContext(ctx, "promotion to be aborted", "promotion", a.Promotion, "reason", a.Reason)
-	case pipeline.RefuseIntent:
-		log.InfoContext(ctx, "request refused", "reason", a.Err.Error())
+// wakeParked lets Stages look again at once when a freeze ends: what waits in them
+// polls.
+func (r *Reconciler) wakeParked(ctx context.Context, rec store.RepoRecord, snap pipeline.Snapshot, actions []pipeline.Action) error {
+	thaws := func(a pipeline.Action) bool { _, ok := a.(pipeline.ThawPipeline); return ok }
+	if !slices.ContainsFunc(actions, thaws) {
+		return nil
 	}
+	for i := range snap.Promotions {
+		p := &snap.Promotions[i]
+		if p.Phase.Terminal() {
+			continue
+		}
+		if err := r.Work.Enqueue(ctx, store.WorkStage, store.StageKey(rec.ID, p.Stage.Name), r.Now()); err != nil {
+			return fmt.Errorf("wake %s of %s: %w", p.Stage.Name, rec.Repo, err)
+		}
+	}
+	return nil
 }
 
 // answer tells people what became of their requests. What cannot be told now is
 // told later, ever more rarely; again is when to try.
-func (r *Reconciler) answer(ctx context.Context, rec store.RepoRecord) (again time.Time, err error) {
-	resolved, err := r.Decisions.ResolvedIntents(ctx, rec.ID)
+func (r *Reconciler) answer(ctx context.Context, rec store.RepoRecord, name string) (again time.Time, err error) {
+	resolved, err := r.Decisions.PipelineResolvedIntents(ctx, rec.ID, name)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("load answers for %s: %w", rec.Repo, err)
 	}

@@ -114,7 +114,7 @@ func TestConfig(t *testing.T) {
 		t.Parallel()
 		p := newPlace(t)
 		p.checkErr = &pipeline.TransientError{Err: errors.New("502")}
-		if _, err := p.r.Reconcile(t.Context(), repoID); err == nil {
+		if _, err := p.r.Reconcile(t.Context(), repoID, ""); err == nil {
 			t.Fatal("no error")
 		}
 		p.checkErr = nil
@@ -138,7 +138,7 @@ func TestConfig(t *testing.T) {
 		p.reconcile()
 		p.commit("")
 		p.readErr = errors.New("connection refused")
-		if _, err := p.r.Reconcile(t.Context(), repoID); !errors.Is(err, p.readErr) {
+		if _, err := p.r.Reconcile(t.Context(), repoID, ""); !errors.Is(err, p.readErr) {
 			t.Errorf("error %v", err)
 		}
 		if p.config().Pipeline == nil {
@@ -150,11 +150,11 @@ func TestConfig(t *testing.T) {
 func TestRepositoriesThatAreNotServed(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
-	if next, err := p.r.Reconcile(t.Context(), 7); err != nil || !next.IsZero() {
+	if next, err := p.r.Reconcile(t.Context(), 7, ""); err != nil || !next.IsZero() {
 		t.Errorf("unknown: %v, %v", next, err)
 	}
 	p.ok(p.db.RemoveRepo(t.Context(), repoID, p.now))
-	if next, err := p.r.Reconcile(t.Context(), repoID); err != nil || !next.IsZero() || p.reads != 0 {
+	if next, err := p.r.Reconcile(t.Context(), repoID, ""); err != nil || !next.IsZero() || p.reads != 0 {
 		t.Errorf("removed: %v, %v, %d reads", next, err, p.reads)
 	}
 }
@@ -456,7 +456,7 @@ func TestTheEndOfTheServer(t *testing.T) {
 	p := newPlace(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := p.r.Reconcile(ctx, repoID); !errors.Is(err, context.Canceled) {
+	if _, err := p.r.Reconcile(ctx, repoID, ""); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -230,7 +230,7 @@ func (x *examination) closed(stage pipeline.Stage, e *expectClosed) {
 	if c.Closed {
 		why = []string{c.By + ": " + c.Reason}
 	}
-	x.equal(e.Place, "closed "+stage.Name, fmt.Sprint(e.closed), fmt.Sprint(c.Closed), why...)
+	x.equal(e.Place, "closed "+stage.Name, fmt.Sprint(e.Closed), fmt.Sprint(c.Closed), why...)
 	x.text("what closes "+stage.Name, e.By, c.By)
 	x.text("why "+stage.Name+" is closed", e.Reason, c.Reason)
 	x.moment("when "+stage.Name+" opens", e.Opens, c.Opens)

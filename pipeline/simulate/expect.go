@@ -147,7 +147,7 @@ func (e *expectHold) decode(d *decoder, n *yaml.Node, path string) {
 // expectClosed is whether a Stage is closed, by what and until when.
 type expectClosed struct {
 	Place
-	closed bool
+	Closed bool  `yaml:"closed"`
 	By     *Text `yaml:"by"`
 	Reason *Text `yaml:"reason"`
 	Opens  *When `yaml:"opens"`
@@ -156,10 +156,10 @@ type expectClosed struct {
 
 func (e *expectClosed) decode(d *decoder, n *yaml.Node, path string) {
 	type form expectClosed
-	e.closed = true
+	e.Closed = true
 	if n.Kind == yaml.ScalarNode {
 		e.Place = placeOf(n, path)
-		d.decode(n, &e.closed, path)
+		d.decode(n, &e.Closed, path)
 		return
 	}
 	d.decode(n, (*form)(e), path)

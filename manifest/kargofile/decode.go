@@ -23,6 +23,10 @@ type decoder struct {
 	counted   map[string]bool
 	// checked holds what is wrong with templates that were compiled before.
 	checked map[checked]error
+	// stepNames are the names of all steps, configs what is wrong with configurations
+	// that were generated before.
+	stepNames []string
+	configs   map[string]error
 	// suggestions counts the names that others were compared with.
 	suggestions int
 	// current is the Stage being read, nil outside of Stages.
@@ -39,7 +43,7 @@ type decoder struct {
 }
 
 func newDecoder(data []byte, opts Options) *decoder {
-	return &decoder{src: newSource(data), opts: opts, counted: map[string]bool{}, checked: map[checked]error{}}
+	return &decoder{src: newSource(data), opts: opts, counted: map[string]bool{}, checked: map[checked]error{}, configs: map[string]error{}}
 }
 
 // reader reads one value that stands at a path.

@@ -79,9 +79,11 @@ var providerNames = []string{
 // provider reads a mapping whose only key is the provider's kind.
 func (d *decoder) provider(m *metric) reader {
 	return func(n *yaml.Node, path string) {
+		chosen := 0
 		fields := make([]field, 0, len(providerNames)+4)
 		for _, kind := range providerNames {
 			fields = append(fields, field{kind, func(n *yaml.Node, path string) {
+				chosen++
 				m.Provider.Kind = kind
 				d.settings(m, kind, n, path)
 			}})
@@ -91,7 +93,7 @@ func (d *decoder) provider(m *metric) reader {
 		case found == nil:
 		case len(found) == 0:
 			d.problem(n, path).message("a metric has no provider").expected("one of %s", strings.Join(providerNames, ", "))
-		case len(found) > 1:
+		case chosen > 1:
 			d.problem(n, path).message("a metric has several providers").expected("one; write several metrics")
 		}
 	}

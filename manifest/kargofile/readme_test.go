@@ -3,8 +3,11 @@ package kargofile_test
 import (
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/kargo-app/kargo/manifest/kargofile"
 )
 
 // TestReadmeExamplesAreValid completes the fragments of the README to files.
@@ -34,5 +37,32 @@ func TestReadmeExamplesAreValid(t *testing.T) {
 			t.Parallel()
 			parse(t, src)
 		})
+	}
+}
+
+// TestReadmeNamesEveryField asks every mapping of the format for a field that it does
+// not have, and looks up those that it says it has.
+func TestReadmeNamesEveryField(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, err := os.ReadFile("testdata/every-mapping.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, problems := kargofile.Parse(src, kargofile.Options{})
+	unknown := slices.DeleteFunc(problems, func(p kargofile.Problem) bool { return !strings.HasPrefix(p.Message, "unknown field") })
+	if want := strings.Count(string(src), "nope:"); len(unknown) != want {
+		t.Errorf("%d problems, want one for each of %d unknown fields:\n%s", len(unknown), want, unknown.Error())
+	}
+	for _, p := range unknown {
+		fields, _ := strings.CutPrefix(p.Expected, "one of ")
+		for name := range strings.SplitSeq(fields, ", ") {
+			if !regexp.MustCompile(`\b` + name + `\b`).Match(readme) {
+				t.Errorf("%s: the README does not mention %q", p.Path, name)
+			}
+		}
 	}
 }

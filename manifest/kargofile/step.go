@@ -204,7 +204,10 @@ func (d *decoder) knownStep(uses ref) bool {
 	if d.opts.Steps == nil {
 		return true
 	}
-	names := d.opts.Steps.Names()
+	if d.stepNames == nil {
+		d.stepNames = d.opts.Steps.Names()
+	}
+	names := d.stepNames
 	if slices.Contains(names, uses.name) {
 		return true
 	}
@@ -223,13 +226,28 @@ func (d *decoder) stepConfig(s pipeline.StepSpec, config *yaml.Node, owner ref) 
 	if d.opts.Steps == nil {
 		return
 	}
-	for _, err := range unjoin(d.opts.Steps.CheckConfig(s.Uses, s.Config)) {
+	for _, err := range unjoin(d.checkConfig(s, config == nil)) {
 		at, path := owner.node, owner.path
 		if config != nil {
 			at, path = d.blamed(config, join(owner.path, "config"), err.Error())
 		}
 		d.problem(at, path).message("%s: %s", s.Uses, cutMessage(err.Error()))
 	}
+}
+
+// checkConfig asks once about the same configuration if it was generated, as most
+// steps of most Stages are the same.
+func (d *decoder) checkConfig(s pipeline.StepSpec, generated bool) error {
+	if !generated {
+		return d.opts.Steps.CheckConfig(s.Uses, s.Config)
+	}
+	key := fmt.Sprintf("%s %#v", s.Uses, s.Config)
+	fault, known := d.configs[key]
+	if !known {
+		fault = d.opts.Steps.CheckConfig(s.Uses, s.Config)
+		d.configs[key] = fault
+	}
+	return fault
 }
 
 var (

@@ -148,7 +148,7 @@ func (d *decoder) chart(s *pipeline.Subscription) reader {
 		case found["repoURL"] == nil:
 			d.missing(n, path, "a chart subscription", "repoURL")
 		case c.RepoURL == "":
-		case oci && found["name"] != nil:
+		case oci && c.Name != "":
 			d.problem(found["name"], join(path, "name")).message("an OCI repository holds one chart, which needs no name").
 				expected("the chart's name as the end of repoURL")
 		case !oci && found["name"] == nil:

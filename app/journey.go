@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
@@ -26,7 +27,7 @@ func (j journeys) Journey(ctx context.Context, p *pipeline.Promotion) (string, m
 	if err != nil {
 		return "", nil, fmt.Errorf("load repository: %w", err)
 	}
-	in, ok := j.pipelineOf(rec.Config, p.Stage.Name)
+	in, ok := pipelineOf(rec.Config, p.Stage.Name)
 	if !ok {
 		return "", nil, nil
 	}
@@ -35,25 +36,20 @@ func (j journeys) Journey(ctx context.Context, p *pipeline.Promotion) (string, m
 		return "", nil, fmt.Errorf("load state: %w", err)
 	}
 	asked := report.Askers(snap, p.Freight.ID)
+	if own := p.OwnPull().Number; own != 0 && verified(snap, p) {
+		// Its own pull request follows the verification of what it brought.
+		if asked == nil {
+			asked = map[int]*pipeline.Promotion{}
+		}
+		asked[own] = p
+	}
 	if len(asked) == 0 {
 		return "", nil, nil
 	}
 	return report.Journey(in, snap, p.Freight, j.now()), asked, nil
 }
 
-// pipelineOf returns the pipeline that a Stage or Warehouse belongs to by its name.
-func (journeys) pipelineOf(c store.Config, qualified string) (pipeline.Pipeline, bool) {
-	name := store.PipelineOf(qualified)
-	if name == "" {
-		if c.Pipeline == nil {
-			return pipeline.Pipeline{}, false
-		}
-		return *c.Pipeline, true
-	}
-	for _, p := range c.Included {
-		if p.Name == name {
-			return p, true
-		}
-	}
-	return pipeline.Pipeline{}, false
+// verified reports whether the outcome of a Promotion is or was verified.
+func verified(s pipeline.Snapshot, p *pipeline.Promotion) bool {
+	return slices.ContainsFunc(s.Verifications, func(r pipeline.VerificationRun) bool { return r.Promotion == p.ID })
 }

@@ -38,7 +38,7 @@ func (h *Comments) Answer(ctx context.Context, rec store.RepoRecord, resolved []
 	if body := report.Answer(snap, answers); body != "" {
 		// Requests of one comment may be decided on at different times: each time has
 		// its own reply.
-		marker := report.AnswerMarker(first.ID)
+		marker := report.AnswerMarker(first.Comment, first.ID)
 		if err := h.People.Reply(ctx, rec.Repo, first.Number, marker, marker+"\n"+body); err != nil {
 			return fmt.Errorf("reply to comment %d: %w", first.Comment, err)
 		}

@@ -39,7 +39,8 @@ func withFreight(t *testing.T, w *world) pipeline.Freight {
 func reply(w *world, id string) string { return w.people.replies["<!-- kargo:v1 reply="+id+" -->"] }
 
 func answer(w *world, intent string) string {
-	return w.people.replies["<!-- kargo:v1 answer="+intent+" -->"]
+	comment, _, _ := strings.Cut(intent, ":")
+	return w.people.replies["<!-- kargo:v1 reply="+comment+" intent="+intent+" -->"]
 }
 
 func TestPromoteCommandBecomesAnIntentBoundToWhatItMeantThen(t *testing.T) {

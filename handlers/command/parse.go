@@ -216,5 +216,5 @@ func findVerb(name string, verbs []Verb) (Verb, *Problem) {
 	if near := pipeline.DidYouMean(name, names); near != "" {
 		message += fmt.Sprintf("; did you mean %s?", code(near))
 	}
-	return Verb{}, &Problem{Message: message, Hint: "commands: " + strings.Join(names, ", ")}
+	return Verb{}, &Problem{Message: message, Hint: "commands: " + strings.Join(names, ", ") + "; `/kargo help` explains them"}
 }

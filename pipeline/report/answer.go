@@ -12,10 +12,10 @@ func ReplyMarker(comment int64) string {
 	return fmt.Sprintf("<!-- kargo:v1 reply=%d -->", comment)
 }
 
-// AnswerMarker begins the bot's reply to requests that were decided on together,
-// of which the given one is the first.
-func AnswerMarker(intent string) string {
-	return fmt.Sprintf("<!-- kargo:v1 answer=%s -->", intent)
+// AnswerMarker begins the bot's reply to requests of one comment that were decided
+// on together, of which the given one is the first.
+func AnswerMarker(comment int64, intent string) string {
+	return fmt.Sprintf("<!-- kargo:v1 reply=%d intent=%s -->", comment, intent)
 }
 
 // Answered is a request that was decided on.

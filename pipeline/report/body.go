@@ -17,8 +17,8 @@ const bodyLimit = 60_000
 // diff, the commits, the names of files.
 func Body(p *pipeline.Promotion) string {
 	head := Marker(p) + "\n" +
-		fmt.Sprintf("Brings **%s** (%s) to **%s**: %s.\n\n", Text(p.Freight.Headline()), Text(p.Freight.Alias), Text(p.Stage.Name), Text(p.Reason)) +
-		artifacts(p, "This PR") + gates(p)
+		fmt.Sprintf("Brings **%s** (%s) %s **%s**: %s.\n\n", Text(p.Freight.Headline()), Text(p.Freight.Alias), direction(p), Text(p.Stage.Name), Text(p.Reason)) +
+		artifacts(p, "This PR") + gates(p) + afterwards(p)
 	tail := undo(p) + fmt.Sprintf("\n<sub>Promotion %s · Freight %s · close to abort, draft to hold · `/kargo help`</sub>\n",
 		Code(p.ID), Code(pipeline.Short(p.Freight.ID)))
 	effect, news := EffectOf(p), commits(p)
@@ -47,7 +47,36 @@ func undo(p *pipeline.Promotion) string {
 		return "\n**Undo:** close this pull request to abort; once merged, revert it.\n"
 	}
 	return fmt.Sprintf("\n**Undo:** close this pull request to abort; once merged, %s brings back %s.\n",
-		Code("/promote "+p.Stage.Name+" "+p.Previous.Alias), Text(p.Previous.Headline()))
+		Code("/rollback "+p.Stage.Name+" "+p.Previous.Alias), Text(p.Previous.Headline()))
+}
+
+func direction(p *pipeline.Promotion) string {
+	if p.Rollback {
+		return "back to"
+	}
+	return "to"
+}
+
+// afterwards says what the merge sets off.
+func afterwards(p *pipeline.Promotion) string {
+	var b strings.Builder
+	if v := p.Stage.Verification; v != nil && len(v.Metrics) > 0 {
+		names := make([]string, 0, len(v.Metrics))
+		for i, m := range v.Metrics {
+			if i == maxListed {
+				names = append(names, fmt.Sprintf("and %d more", len(v.Metrics)-i))
+				break
+			}
+			names = append(names, Code(m.Name))
+		}
+		fmt.Fprintf(&b, "\n**Verified after the merge** by %s\n", strings.Join(names, ", "))
+	}
+	switch p.HoldIntent {
+	case pipeline.SetHold:
+		fmt.Fprintf(&b, "\n‖ Auto-promotion is held from now on, so that nothing newer takes its place; %s lets go.\n", Code("/kargo resume "+p.Stage.Name))
+	case pipeline.ClearHold, pipeline.NoHoldIntent:
+	}
+	return b.String()
 }
 
 // gates is the checklist of what had to hold for the Promotion to start and what
@@ -74,11 +103,10 @@ func gates(p *pipeline.Promotion) string {
 		return b.String()
 	}
 	if n := p.Stage.Approvals.Required; n > 0 {
-		from := ""
-		if len(p.Stage.Approvals.From) > 0 {
-			from = " from " + Text(strings.Join(p.Stage.Approvals.From, " or "))
-		}
-		fmt.Fprintf(&b, "- [ ] %s%s\n", plural(n, "approving review"), from)
+		fmt.Fprintf(&b, "- [ ] %s%s\n", plural(n, "approving review"), from(p.Stage.Approvals.From))
+	}
+	for _, q := range p.Stage.Approvals.Quorum {
+		fmt.Fprintf(&b, "- [ ] %s%s\n", plural(q.Required, "approving review"), from(q.From))
 	}
 	b.WriteString("- [ ] the checks that the base branch requires\n")
 	return b.String()

@@ -104,6 +104,16 @@ func first() *pipeline.Promotion {
 	return p
 }
 
+// rolledBack is a rollback into a Stage that verifies.
+func rolledBack() *pipeline.Promotion {
+	p := promotion()
+	p.Rollback, p.HoldIntent, p.Reason = true, pipeline.SetHold, "rolled back by ana: 1.9.4 leaks"
+	p.Freight, *p.Previous = *p.Previous, p.Freight
+	p.Stage.Verification = &pipeline.Verification{Metrics: []pipeline.Metric{{Name: "smoke"}, {Name: "errors | 5xx"}}}
+	p.Stage.Approvals.Quorum = []pipeline.Quorum{{From: []string{"@acme/security"}, Required: 1}}
+	return p
+}
+
 // state is a pipeline with something of everything, for answers.
 func state() (pipeline.Pipeline, pipeline.Snapshot) {
 	p := pipeline.Pipeline{
@@ -278,7 +288,8 @@ func TestGolden(t *testing.T) {
 		return report.Why(fullP, full, st, freight, now.Add(time.Hour))
 	}
 	for name, got := range map[string]string{
-		"body": report.Body(promotion()), "body-first": report.Body(first()),
+		"body": report.Body(promotion()), "body-first": report.Body(first()), "body-rollback": report.Title(rolledBack()) + "\n\n" + report.Body(rolledBack()),
+		"journey":         report.Journey(fullP, full, full.Freight[2], now.Add(time.Hour)),
 		"comment-waiting": report.Comment(promotion(), site), "comment-merged": report.Comment(merged(), report.Site{}), "comment-failed": report.Comment(failed(), site),
 		"check-waiting": check(promotion()), "check-merged": check(merged()), "check-failed": check(failed()),
 		"status": report.Overview(p, s, nil, now.Add(10*time.Minute)), "status-prod": report.Overview(p, s, []string{"prod"}, now),

@@ -14,26 +14,31 @@ const TrackerMarker = "<!-- kargo:v1 tracker -->"
 
 // Journey shows where one Freight is, Stage by Stage, and what it waits for.
 func Journey(p pipeline.Pipeline, s pipeline.Snapshot, f pipeline.Freight, now time.Time) string {
-	k := s.Facts()
+	k := newLedger(p, s, now)
 	var b strings.Builder
 	reached, asked := 0, 0
-	for _, stage := range p.Stages {
+	for i := range p.Stages {
+		stage := &p.Stages[i]
 		if _, ok := stage.Request(f.Warehouse); !ok {
 			continue
 		}
 		asked++
-		state, what := stop(p, k, stage, f, now)
+		state, what := k.stop(stage, f)
 		if !k.Mark(stage.Name, f.ID).VerifiedAt.IsZero() {
 			reached++
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", Text(stage.Name), state, orDash(what))
 	}
-	return fmt.Sprintf("**%s** (%s) is verified in %d of %d Stages.\n\n| Stage | State | |\n|---|---|---|\n%s",
+	text := fmt.Sprintf("**%s** (%s) is verified in %d of %d Stages.\n\n| Stage | State | |\n|---|---|---|\n%s",
 		Text(f.Headline()), Text(f.Alias), reached, asked, b.String())
+	if s.Freeze.Active(now) {
+		text += "\n" + freezeLine(s.Freeze) + "\n"
+	}
+	return limit(text, bodyLimit/2)
 }
 
 // stop describes one Stage on the way of a Freight. What it returns is Markdown.
-func stop(p pipeline.Pipeline, k *pipeline.Facts, stage pipeline.Stage, f pipeline.Freight, now time.Time) (state, what string) {
+func (k *ledger) stop(stage *pipeline.Stage, f pipeline.Freight) (state, what string) {
 	mark := k.Mark(stage.Name, f.ID)
 	last, tried := k.Last(stage.Name, f.ID)
 	if tried {
@@ -41,27 +46,54 @@ func stop(p pipeline.Pipeline, k *pipeline.Facts, stage pipeline.Stage, f pipeli
 		if pull := last.OwnPull(); pull.Number != 0 {
 			what += fmt.Sprintf(", #%d", pull.Number)
 		}
+		if last.Rollback {
+			what += ", a rollback"
+		}
 	}
+	closure := k.closures(stage)
 	switch {
 	case tried && !last.Phase.Terminal():
-		if w := last.WaitingOn(); w != "" {
+		switch w := last.WaitingOn(); {
+		case w != "":
 			what += ": " + Text(w)
+		case closure.Closed:
+			what += ": " + Text(closed(closure))
 		}
 		return Word(last.Phase, last.WaitingOn() != ""), what
 	case !mark.CurrentSince.IsZero():
-		return "✓ Current", what
+		return k.settled(stage, f, what)
 	case !mark.VerifiedAt.IsZero():
 		return "✓ Verified", what
 	case tried && last.Phase != pipeline.Succeeded:
 		return Word(last.Phase, false), what + ": " + Text(last.Message)
 	}
-	if v := k.Explain(p, stage, f, now); !v.Available() {
+	v := k.Explain(k.p, *stage, f, k.now)
+	h, held := k.Held(stage.Name, f.Warehouse)
+	switch {
+	case !v.Available():
 		return "○ Pending", Text(strings.Join(v.Unmet(), "; "))
-	}
-	if !p.AutoPromotion(stage) && !stage.ControlFlow() {
+	case stage.ControlFlow():
+		return "○ Pending", ""
+	case closure.Closed:
+		return "○ Pending", Text(closed(closure))
+	case !k.p.AutoPromotion(*stage):
 		return "○ Pending", Code("/promote " + stage.Name)
+	case held:
+		return "‖ Held", Text(heldBy(h))
 	}
 	return "○ Pending", ""
+}
+
+// settled describes a Stage in which the Freight is current.
+func (k *ledger) settled(stage *pipeline.Stage, f pipeline.Freight, what string) (state, also string) {
+	run := k.runOf(stage.Name, f.ID)
+	switch {
+	case run == nil || run.Phase == pipeline.VerificationSuccessful:
+		return "✓ Current", what
+	case !run.Phase.Terminal():
+		return "◐ Verifying", joined(what, progress(run))
+	}
+	return verdictWord(run.Phase), joined(what, Text(run.ID)+": "+Text(run.Message))
 }
 
 // Askers returns the issues and pull requests in which somebody asked for a

@@ -50,9 +50,10 @@ func StageRow(p pipeline.Pipeline, s pipeline.Snapshot, stage pipeline.Stage, no
 // ledger is a Snapshot for one answer about many Stages.
 type ledger struct {
 	*pipeline.Facts
-	p   pipeline.Pipeline
-	s   pipeline.Snapshot
-	now time.Time
+	p        pipeline.Pipeline
+	s        pipeline.Snapshot
+	now      time.Time
+	closures func(*pipeline.Stage) pipeline.Closure
 	// history and runs are by Stage, newest first.
 	history map[string][]*pipeline.Promotion
 	runs    map[string][]*pipeline.VerificationRun
@@ -60,7 +61,7 @@ type ledger struct {
 
 func newLedger(p pipeline.Pipeline, s pipeline.Snapshot, now time.Time) *ledger {
 	k := &ledger{
-		Facts: s.Facts(), p: p, s: s, now: now,
+		Facts: s.Facts(), p: p, s: s, now: now, closures: p.Closures(s.Freeze, now),
 		history: map[string][]*pipeline.Promotion{}, runs: map[string][]*pipeline.VerificationRun{},
 	}
 	for i := range s.Promotions {
@@ -86,7 +87,7 @@ func (k *ledger) row(stage *pipeline.Stage) Row {
 		row.State = "– Control flow"
 	}
 	auto, failed := k.p.AutoPromotion(*stage), ""
-	closure := k.p.Closure(k.s.Freeze, *stage, k.now)
+	closure := k.closures(stage)
 	for _, req := range stage.Requests {
 		cur, has := k.Current(stage.Name, req.Origin)
 		if has {

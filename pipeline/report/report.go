@@ -60,11 +60,15 @@ func EffectOf(p *pipeline.Promotion) Effect {
 
 // Title is a promotion pull request's title: "promote(prod): web 1.9.2 → 1.9.3".
 func Title(p *pipeline.Promotion) string {
-	title := "promote(" + p.Stage.Name + "): " + p.Freight.Headline()
+	verb := "promote("
+	if p.Rollback {
+		verb = "rollback("
+	}
+	title := verb + p.Stage.Name + "): " + p.Freight.Headline()
 	if p.Previous != nil {
 		if from := p.Previous.Version(); from != p.Freight.Version() {
 			name := strings.TrimSuffix(p.Freight.Headline(), p.Freight.Version())
-			title = "promote(" + p.Stage.Name + "): " + name + from + " → " + p.Freight.Version()
+			title = verb + p.Stage.Name + "): " + name + from + " → " + p.Freight.Version()
 		}
 	}
 	return plain(title, 256)

@@ -100,7 +100,7 @@ func turn(place int, q *pipeline.Promotion) string {
 
 // automation says what the Stage does by itself.
 func (k *ledger) automation(stage *pipeline.Stage) []string {
-	lines := doors(k.p.Closure(k.s.Freeze, *stage, k.now))
+	lines := doors(k.closures(stage))
 	if !k.p.AutoPromotion(*stage) {
 		return append(lines, "auto-promotion is off")
 	}

@@ -49,7 +49,7 @@ func (k *ledger) why(stage *pipeline.Stage, f pipeline.Freight, whole bool) stri
 	writeGates(&b, v.Gates, "")
 	var closure pipeline.Closure
 	if !stage.ControlFlow() {
-		closure = k.p.Closure(k.s.Freeze, *stage, k.now)
+		closure = k.closures(stage)
 		var lines []string
 		if whole {
 			lines = doors(closure)

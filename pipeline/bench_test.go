@@ -10,7 +10,8 @@ import (
 
 // large is a pipeline of 1,000 Stages in chains of ten, with 100 Freight: the
 // newer half waits for soak in the last Stages, the older half has been
-// everywhere.
+// everywhere. Every Stage verifies, and was verified five times; windows close
+// half of the Stages now.
 func large() (pipeline.Pipeline, pipeline.Snapshot, time.Time) {
 	const stages, chain, freight = 1000, 10, 100
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -19,9 +20,14 @@ func large() (pipeline.Pipeline, pipeline.Snapshot, time.Time) {
 		Warehouses: []pipeline.Warehouse{{Name: "web", FreightCreationPolicy: pipeline.CreateAutomatically}},
 		Policies: []pipeline.PromotionPolicy{
 			{Selector: pipeline.StageSelector{Name: "regex:^never"}},
-			{Selector: pipeline.StageSelector{Name: "glob:stage-*"}, AutoPromotionEnabled: true},
+			{Selector: pipeline.StageSelector{Name: "glob:stage-*"}, AutoPromotionEnabled: true, AutoRollback: &pipeline.AutoRollback{}},
+		},
+		Windows: []pipeline.PromotionWindow{
+			{Name: "nights", Kind: pipeline.DenyWindow, Cron: "0 0 * * *", Duration: pipeline.Duration(6 * time.Hour), Selector: pipeline.StageSelector{Name: "regex:[02468]$"}},
+			{Name: "days", Kind: pipeline.AllowWindow, RRule: "FREQ=DAILY;BYHOUR=1", Start: now.Add(-1000 * time.Hour), Duration: pipeline.Duration(20 * time.Hour), TimeZone: "Europe/Berlin"},
 		},
 	}
+	verification := &pipeline.Verification{Metrics: []pipeline.Metric{{Name: "smoke", Provider: pipeline.Provider{Kind: "check"}}}}
 	s := pipeline.Snapshot{Repo: pipeline.Repo{ID: 1, Owner: "acme", Name: "gitops"}, ConfigSHA: "c0ffee"}
 	for i := range freight {
 		f := pipeline.Freight{
@@ -42,18 +48,28 @@ func large() (pipeline.Pipeline, pipeline.Snapshot, time.Time) {
 		}
 		stage := pipeline.Stage{
 			Name: fmt.Sprintf("stage-%04d", i), Requests: []pipeline.FreightRequest{req},
-			Steps: []pipeline.StepSpec{{Uses: "git-clone", As: "clone"}},
+			Steps: []pipeline.StepSpec{{Uses: "git-clone", As: "clone"}}, Verification: verification,
 		}
 		p.Stages = append(p.Stages, stage)
+		current := freight/2 - 1
+		if i%chain == 0 {
+			current = freight - 1
+		}
 		for j, f := range s.Freight {
 			m := pipeline.Mark{Stage: stage.Name, Freight: f.ID, VerifiedAt: f.DiscoveredAt.Add(time.Minute)}
 			if j < freight/2 {
 				m.LongestSoak = 25 * time.Hour
 			}
-			if (i%chain == 0 && j == freight-1) || (i%chain > 0 && j == freight/2-1) {
+			if j == current {
 				m.CurrentSince = f.DiscoveredAt.Add(time.Minute)
 			}
 			s.Marks = append(s.Marks, m)
+		}
+		for j := range 5 {
+			s.Verifications = append(s.Verifications, pipeline.VerificationRun{
+				ID: fmt.Sprintf("%s-v%d", stage.Name, j+1), Seq: j + 1, Stage: stage, Collection: s.Freight[current-4+j : current-3+j],
+				Promotion: fmt.Sprintf("%s-%d", stage.Name, j+1), Phase: pipeline.VerificationSuccessful, FinishedAt: now,
+			})
 		}
 		for j := range 3 {
 			s.Promotions = append(s.Promotions, pipeline.Promotion{

@@ -125,6 +125,9 @@ func (f *Facts) addPromotion(p *Promotion) {
 func (f *Facts) addRun(r *VerificationRun) {
 	s := f.stage(r.Stage.Name)
 	i := len(s.runs)
+	if s.runs == nil {
+		s.runs = make([]*VerificationRun, 0, 8)
+	}
 	for i > 0 && s.runs[i-1].Seq > r.Seq {
 		i--
 	}

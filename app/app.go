@@ -190,6 +190,8 @@ func (a *App) wire() error {
 			"check_run":                 pulls.Commit,
 			"check_suite":               pulls.Commit,
 			"status":                    pulls.Commit,
+			"workflow_run":              pulls.WorkflowRun,
+			"deployment_status":         pulls.DeploymentStatus,
 			"issue_comment":             comments.Comment,
 			"installation":              installations.Installation,
 			"installation_repositories": installations.Repositories,

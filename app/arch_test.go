@@ -42,7 +42,7 @@ var layers = map[string][]string{
 	"app/registry":          {"pipeline", "pipeline/discover"},
 	"app/vault":             {},
 	"app/outbound":          {},
-	"app/ghapp":             {"pipeline", "pipeline/promotion", "pipeline/report", "pipeline/step", "pipeline/tree", "app/gitrepo"},
+	"app/ghapp":             {"pipeline", "pipeline/promotion", "pipeline/report", "pipeline/step", "pipeline/tree", "pipeline/verify", "app/gitrepo"},
 	"app/forge":             {},
 	"app/forge/ociregistry": {},
 	"app":                   {"*"},

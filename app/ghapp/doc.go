@@ -1,6 +1,7 @@
 // Package ghapp is the App's voice on GitHub: it implements the ports of steps
 // (Git, pull requests, gates), of the Promotion's publisher (check runs,
-// Deployments, comments) and what handlers and operations ask of GitHub.
+// Deployments, comments), of Verifications (checks, workflows, others' Deployments)
+// and what handlers and operations ask of GitHub.
 //
 // It calls REST through go-github and signs in through ghinstallation; nothing of
 // either leaves the package, except *github.ErrorResponse inside errors. Git
@@ -18,6 +19,6 @@
 // only the permissions that this package uses; they are never logged.
 //
 // It imports pipeline, pipeline/tree, pipeline/step, pipeline/report,
-// pipeline/promotion and app/gitrepo. Everything in it is safe for concurrent
+// pipeline/promotion, pipeline/verify and app/gitrepo. Everything in it is safe for concurrent
 // use, except that a *tree.Checkout belongs to its caller.
 package ghapp

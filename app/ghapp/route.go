@@ -22,10 +22,10 @@ func route(path string) string {
 // else in a path is a name or a number.
 func isWord(part string) bool {
 	switch part {
-	case "access_tokens", "annotations", "app", "assignees", "attempts", "blobs", "branches", "check-runs", "collaborators",
-		"comments", "commits", "deliveries", "deployments", "git", "heads", "hook", "installation", "installations", "issues", "labels",
+	case "access_tokens", "actions", "annotations", "app", "assignees", "attempts", "blobs", "branches", "cancel", "check-runs", "collaborators",
+		"comments", "commits", "deliveries", "deployments", "dispatches", "git", "heads", "hook", "installation", "installations", "issues", "labels",
 		"memberships", "merge", "orgs", "permission", "pulls", "reactions", "ref", "refs", "repos", "repositories",
-		"requested_reviewers", "reviews", "rules", "status", "statuses", "teams", "trees":
+		"requested_reviewers", "reviews", "rules", "runs", "status", "statuses", "teams", "trees", "workflows":
 		return true
 	}
 	return false

@@ -77,6 +77,7 @@ func (k tokenKey) permissions() *github.InstallationPermissions {
 	default:
 		return &github.InstallationPermissions{
 			Metadata: read, Contents: write, PullRequests: write, Issues: write, Checks: write, Statuses: read, Deployments: write,
+			Actions: write,
 		}
 	}
 }

@@ -27,7 +27,7 @@ func TestTokenIsNarrowedToTheRepositoryAndWhatIsNeeded(t *testing.T) {
 	want := []map[string]any{{
 		"repository_ids": []any{1007.0},
 		"permissions": map[string]any{
-			"metadata": "read", "contents": "write", "pull_requests": "write", "issues": "write", "checks": "write",
+			"metadata": "read", "contents": "write", "pull_requests": "write", "issues": "write", "actions": "write", "checks": "write",
 			"statuses": "read", "deployments": "write",
 		},
 	}}

@@ -29,7 +29,8 @@ func Permissions() []Permission {
 		{"issues", "write", "read and answer comments, reactions, labels"},
 		{"checks", "write", "the check runs kargo / config and kargo / promotion; required checks"},
 		{"statuses", "read", "required statuses"},
-		{"deployments", "write", "one Deployment for each Promotion"},
+		{"deployments", "write", "one Deployment for each Promotion; Deployments of others that Verifications wait for"},
+		{"actions", "write", "dispatch the workflows of Verifications and see how they end"},
 		{"packages", "read", "events about new container images"},
 		{"members", "read", "teams in access and approvals"},
 	}
@@ -40,8 +41,8 @@ func Permissions() []Permission {
 // follow from the checks permission.
 func Events() []string {
 	events := []string{
-		"check_run", "check_suite", "issue_comment", "package", "pull_request", "pull_request_review",
-		"push", "registry_package", "repository", "status",
+		"check_run", "check_suite", "deployment_status", "issue_comment", "package", "pull_request", "pull_request_review",
+		"push", "registry_package", "repository", "status", "workflow_run",
 	}
 	slices.Sort(events)
 	return events

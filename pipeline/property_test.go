@@ -295,6 +295,7 @@ func (l *life) invariants(*rapid.T) {
 			l.t.Fatalf("intent %s: open %v, answered %v", id, open, answered)
 		}
 	}
+	l.agree()
 	aliases, current := map[string]bool{}, map[string]bool{}
 	for _, f := range l.s.Freight {
 		if aliases[f.Alias] {
@@ -309,6 +310,25 @@ func (l *life) invariants(*rapid.T) {
 			} else {
 				current[key] = true
 			}
+		}
+	}
+}
+
+// agree compares what the index and the Snapshot itself say.
+func (l *life) agree() {
+	k := l.s.Facts()
+	for _, stage := range lifeStages {
+		for _, origin := range []string{"web", "api"} {
+			one, held := l.s.Held(stage, origin)
+			other, also := k.Held(stage, origin)
+			if held != also || !cmp.Equal(one, other) {
+				l.t.Fatalf("%s in %s is held by %+v according to one and by %+v according to the other", origin, stage, one, other)
+			}
+		}
+		one, verifying := l.s.Verifying(stage)
+		other, also := k.Verifying(stage)
+		if verifying != also || one.ID != other.ID {
+			l.t.Fatalf("%q or %q verifies in %s", one.ID, other.ID, stage)
 		}
 	}
 }

@@ -69,15 +69,12 @@ func refused(format string, args ...any) outcome {
 }
 
 func (a *applier) apply(ctx context.Context, action pipeline.Action) error {
-	intent, do := a.plan(ctx, action)
-	if do == nil {
-		return fmt.Errorf("action %T is unknown", action)
-	}
+	intent := pipeline.IntentOf(action)
 	ans, err := a.answer(ctx, intent)
 	if err != nil || !ans.open {
 		return err
 	}
-	out, err := do()
+	out, err := a.do(ctx, action)
 	if err != nil {
 		return err
 	}
@@ -86,51 +83,45 @@ func (a *applier) apply(ctx context.Context, action pipeline.Action) error {
 	return nil
 }
 
-// plan returns which intent an action answers and what carries it out, nil for an
-// action that is unknown.
-func (a *applier) plan(ctx context.Context, action pipeline.Action) (intent string, do func() (outcome, error)) {
+func (a *applier) do(ctx context.Context, action pipeline.Action) (outcome, error) {
 	switch c := action.(type) {
 	case pipeline.CreateFreight:
-		return c.Intent, func() (outcome, error) { return a.createFreight(ctx, c.Freight) }
+		return a.createFreight(ctx, c.Freight)
 	case pipeline.DeleteFreight:
-		return c.Intent, func() (outcome, error) { return a.deleteFreight(ctx, c.Freight) }
+		return a.deleteFreight(ctx, c.Freight)
 	case pipeline.RenameFreight:
-		return c.Intent, func() (outcome, error) { return a.renameFreight(ctx, c.Freight, c.Alias) }
+		return a.renameFreight(ctx, c.Freight, c.Alias)
 	case pipeline.AdoptFreight:
-		return "", func() (outcome, error) { return just(a.tx.occupy(ctx, a.repoID, c.Stage, c.Freight, a.now)) }
+		return just(a.tx.occupy(ctx, a.repoID, c.Stage, c.Freight, a.now))
 	case pipeline.MarkVerified:
-		return "", func() (outcome, error) { return just(a.tx.markVerified(ctx, a.repoID, c.Stage, c.Freight, a.now)) }
+		return just(a.tx.markVerified(ctx, a.repoID, c.Stage, c.Freight, a.now))
 	case pipeline.ApproveFreight:
-		return c.Intent, func() (outcome, error) {
-			changed, err := a.tx.markApproved(ctx, a.repoID, c.Stage, c.Freight, a.now)
-			return outcome{changed: changed, freight: c.Freight}, err
-		}
+		changed, err := a.tx.markApproved(ctx, a.repoID, c.Stage, c.Freight, a.now)
+		return outcome{changed: changed, freight: c.Freight}, err
 	case pipeline.ApprovePromotion:
-		return c.Intent, func() (outcome, error) { return a.approve(ctx, c.Promotion, c.Approval) }
+		return a.approve(ctx, c.Promotion, c.Approval)
 	case pipeline.StartPromotion:
-		return c.Intent, func() (outcome, error) { return a.start(ctx, c.Promotion) }
+		return a.start(ctx, c.Promotion)
 	case pipeline.AbortPromotion:
-		return c.Intent, func() (outcome, error) { return a.abort(ctx, c) }
+		return a.abort(ctx, c)
 	case pipeline.RetryPromotion:
-		return c.Intent, func() (outcome, error) { return a.retry(ctx, c.Promotion) }
+		return a.retry(ctx, c.Promotion)
 	case pipeline.StartVerification:
-		return c.Intent, func() (outcome, error) { return a.verify(ctx, c.Run) }
+		return a.verify(ctx, c.Run)
 	case pipeline.StopVerification:
-		return c.Intent, func() (outcome, error) { return a.stop(ctx, c) }
+		return a.stop(ctx, c)
 	case pipeline.RecordHold:
-		return c.Intent, func() (outcome, error) { return just(a.tx.putHold(ctx, a.repoID, c.Hold)) }
+		return just(a.tx.putHold(ctx, a.repoID, c.Hold))
 	case pipeline.ReleaseHold:
-		return c.Intent, func() (outcome, error) { return just(a.tx.releaseHold(ctx, a.repoID, c.Stage, c.Warehouse)) }
+		return just(a.tx.releaseHold(ctx, a.repoID, c.Stage, c.Warehouse))
 	case pipeline.FreezePipeline:
-		return c.Intent, func() (outcome, error) { return just(a.tx.freeze(ctx, a.repoID, a.pipeline, c.Freeze)) }
+		return just(a.tx.freeze(ctx, a.repoID, a.pipeline, c.Freeze))
 	case pipeline.ThawPipeline:
-		return c.Intent, func() (outcome, error) { return just(a.tx.thaw(ctx, a.repoID, a.pipeline)) }
-	case pipeline.GrantIntent:
-		return c.Intent, func() (outcome, error) { return outcome{}, nil }
+		return just(a.tx.thaw(ctx, a.repoID, a.pipeline))
 	case pipeline.RefuseIntent:
-		return c.Intent, func() (outcome, error) { return outcome{refusal: c.Err}, nil }
-	case pipeline.Wake:
-		return "", func() (outcome, error) { return outcome{}, nil }
+		return outcome{refusal: c.Err}, nil
+	case pipeline.GrantIntent, pipeline.Wake:
+		return outcome{}, nil
 	}
-	return "", nil
+	return outcome{}, fmt.Errorf("action %T is unknown", action)
 }

@@ -101,7 +101,12 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	groups := []map[string]func(*fixture){
 		deliveryTests, workTests, wakeTests, repoTests, warehouseTests, intentTests, applyTests, promotionTests,
 		markTests, snapshotTests, wholeTests, remoteTests, concurrencyTests,
+		requestTests, freightTests, holdTests, verificationTests, pipelineTests, secretTests, pruneTests,
 	}
+	t.Run("whatever happens, a store does what the model says", func(t *testing.T) {
+		t.Parallel()
+		testModel(t, open)
+	})
 	for _, group := range groups {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {

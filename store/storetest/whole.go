@@ -82,6 +82,29 @@ var wholeTests = map[string]func(*fixture){
 		f.equal("promotion", must(f.Promotion(f.ctx, repoID, want.ID))(f), want)
 		f.equal("snapshot", f.snapshot().Promotions, []pipeline.Promotion{want})
 	},
+	"a verification, a hold and a freeze keep every field": func(f *fixture) {
+		f.repo()
+		fr, other := f.freight(1), f.freight(2)
+		run := filled[pipeline.VerificationRun]()
+		run.Stage.Name, run.ID, run.Seq, run.Repo = "prod", "prod-v1", 1, pipeline.Repo{ID: repoID, Owner: "acme", Name: "gitops"}
+		run.Collection, run.Phase, run.AbortRequested = []pipeline.Freight{fr, other}, pipeline.VerificationPending, ""
+		hold := filled[pipeline.Hold]()
+		hold.Freight = fr.ID
+		freeze := filled[pipeline.Freeze]()
+		f.apply(at(3), pipeline.StartVerification{Run: run}, pipeline.RecordHold{Hold: hold}, pipeline.FreezePipeline{Freeze: freeze})
+		f.equal("as created", f.snapshot().Verifications, []pipeline.VerificationRun{run})
+		run.AbortRequested, run.Phase = "enough", pipeline.VerificationRunning
+		f.apply(at(4), pipeline.StopVerification{Run: run.ID, Reason: run.AbortRequested})
+		j := f.claim(store.WorkStage, at(4))
+		f.ok(f.SaveVerification(f.ctx, j, run))
+		f.equal("as saved", must(f.Verification(f.ctx, repoID, run.ID))(f), run)
+		run.Phase = pipeline.VerificationError
+		f.ok(f.FinishVerification(f.ctx, j, run, at(5)))
+		s := f.snapshot()
+		f.equal("as finished", s.Verifications, []pipeline.VerificationRun{run})
+		f.equal("hold", s.Holds, []pipeline.Hold{hold})
+		f.equal("freeze", s.Freeze, &freeze)
+	},
 	"a pipeline, a discovery and an intent keep every field": func(f *fixture) {
 		f.repo()
 		p := filled[pipeline.Pipeline]()

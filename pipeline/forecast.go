@@ -60,9 +60,8 @@ func Forecast(p Pipeline, s Snapshot, now time.Time) []Arrival {
 }
 
 type forecast struct {
-	p   Pipeline
-	m   *model
-	now time.Time
+	p Pipeline
+	m *model
 	// targets are what is asked about.
 	targets   []*target
 	wake      time.Time
@@ -78,17 +77,21 @@ type target struct {
 }
 
 func newForecast(p Pipeline, s Snapshot, now time.Time) *forecast {
-	f := &forecast{p: p, m: newModel(p, s), now: now}
+	f := &forecast{p: p, m: newModel(p, s)}
+	before := s.Facts()
 	f.decide(now) // what was discovered becomes Freight
 	facts := f.m.s.Facts()
 	for i := range p.Stages {
 		stage := &p.Stages[i]
 		for _, req := range stage.Requests {
-			if newest, ok := facts.Newest(req.Origin); ok {
-				f.targets = append(f.targets, &target{
-					stage: stage, Arrival: Arrival{Stage: stage.Name, Warehouse: req.Origin, Freight: newest.ID},
-				})
+			newest, ok := facts.Newest(req.Origin)
+			if !ok {
+				continue
 			}
+			t := &target{stage: stage, Arrival: Arrival{Stage: stage.Name, Warehouse: req.Origin, Freight: newest.ID}}
+			t.At = t.since(before)
+			t.Arrived = !t.At.IsZero()
+			f.targets = append(f.targets, t)
 		}
 	}
 	return f
@@ -201,19 +204,22 @@ func (f *forecast) look(at time.Time) (missing int) {
 		if !t.At.IsZero() {
 			continue
 		}
-		mark := facts.Mark(t.Stage, t.Freight)
-		there := mark.CurrentSince
-		if t.stage.ControlFlow() {
-			there = mark.VerifiedAt
-		}
-		if !there.IsZero() {
-			t.At, t.Arrived = there, at.Equal(f.now) && there.Before(f.now)
+		if t.At = t.since(facts); !t.At.IsZero() {
 			continue
 		}
 		missing++
 		f.keeps(t, facts, closed, at)
 	}
 	return missing
+}
+
+// since is when the Freight came to be in the Stage, zero when it is not.
+func (t *target) since(facts *Facts) time.Time {
+	mark := facts.Mark(t.Stage, t.Freight)
+	if t.stage.ControlFlow() {
+		return mark.VerifiedAt
+	}
+	return mark.CurrentSince
 }
 
 // keeps notes what keeps Freight from a Stage at a moment.

@@ -36,6 +36,7 @@ func (x *examination) stage(name string, e expectStage) {
 	x.boolean(e.Place, "auto-promotion of "+name, e.AutoPromotion, x.w.p.AutoPromotion(stage))
 	x.queue(stage, e)
 	x.closed(stage, e.Closed)
+	x.forecast(stage, e.Forecast)
 	if e.Verification != nil {
 		x.newestRun(name, *e.Verification)
 	}
@@ -237,14 +238,37 @@ func (x *examination) closed(stage pipeline.Stage, e *expectClosed) {
 	x.moment("when "+stage.Name+" closes", e.Closes, c.Closes)
 }
 
+// forecast expects the arrival of the Freight that is named, or of the first origin
+// that has any.
+func (x *examination) forecast(stage pipeline.Stage, e *expectForecast) {
+	if e == nil {
+		return
+	}
+	for _, a := range pipeline.Forecast(x.w.p, x.w.s, x.w.now) {
+		if a.Stage != stage.Name || e.Freight != "" && x.canonical(e.Freight) != x.w.name(a.Freight) {
+			continue
+		}
+		sentence := a.Sentence(x.w.now)
+		x.text("forecast of "+stage.Name, e.Text, sentence)
+		x.moment("arrival in "+stage.Name, e.At, a.At, sentence)
+		if e.Remains != nil {
+			x.texts(e.Place, "what remains before "+stage.Name, *e.Remains, a.Remaining)
+		}
+		x.text("what is needed for "+stage.Name, e.Needs, a.Needs)
+		return
+	}
+	x.checked++
+	x.fail(e.Place, "forecast of "+stage.Name, "an arrival", "there is no such Freight")
+}
+
 // gates explains one Freight and a Stage, one line per gate.
 func (x *examination) gates(stage pipeline.Stage, of string) []string {
 	f, ok := x.w.freight(of)
 	if !ok {
 		return nil
 	}
-	return append([]string{x.w.name(f.ID) + " into " + stage.Name + ":"},
-		gateLines(pipeline.Explain(x.w.p, x.w.s, stage, f, x.w.now).Gates, "  ")...)
+	v := pipeline.Explain(x.w.p, x.w.s, stage, f, x.w.now)
+	return append([]string{x.w.name(f.ID) + " into " + stage.Name + ":"}, gateLines(slices.Concat(v.Gates, v.Timing), "  ")...)
 }
 
 func (x *examination) gatesOfAll(stage pipeline.Stage) []string {
@@ -278,6 +302,7 @@ type Verdict struct {
 	Freight   string          `json:"freight"`
 	Available bool            `json:"available"`
 	Gates     []pipeline.Gate `json:"gates"`
+	Timing    []pipeline.Gate `json:"timing,omitempty"`
 }
 
 // verdicts judges the newest Freight of every origin for every Stage.
@@ -288,7 +313,7 @@ func (w *world) verdicts() []Verdict {
 		for _, req := range stage.Requests {
 			if f, ok := facts.Newest(req.Origin); ok {
 				v := facts.Explain(w.p, stage, f, w.now)
-				out = append(out, Verdict{Stage: stage.Name, Freight: w.name(f.ID), Available: v.Available(), Gates: v.Gates})
+				out = append(out, Verdict{Stage: stage.Name, Freight: w.name(f.ID), Available: v.Available(), Gates: v.Gates, Timing: v.Timing})
 			}
 		}
 	}

@@ -79,7 +79,6 @@ type expectStage struct {
 	Next     map[string]*When `yaml:"next"`
 	Soak     map[string]*Span `yaml:"soak"`
 	Forecast *expectForecast  `yaml:"forecast"`
-	Health   *Text            `yaml:"health"`
 }
 
 // perOrigin is the name of Freight, or one by Warehouse; none is no Freight.

@@ -15,7 +15,9 @@ import (
 	"github.com/kargo-app/kargo/app/ghapp"
 	"github.com/kargo-app/kargo/app/gitrepo"
 	"github.com/kargo-app/kargo/app/registry"
+	"github.com/kargo-app/kargo/app/vault"
 	"github.com/kargo-app/kargo/handlers"
+	"github.com/kargo-app/kargo/handlers/registryhook"
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/discover"
 	"github.com/kargo-app/kargo/pipeline/promotion"
@@ -47,6 +49,8 @@ type App struct {
 	inbox      *handlers.Inbox
 	dispatcher *handlers.Dispatcher
 	reconciler *reconcile.Reconciler
+	safe       *Safe
+	hooks      *registryhook.Handler
 	engine     *promotion.Engine
 	main       *listener
 	meters     *listener // nil when metrics are served with the rest
@@ -144,7 +148,16 @@ func (a *App) wire() error {
 		return err
 	}
 	repos := gitrepo.New(a.github.ReaderOptions(gitrepo.Options{UserAgent: "kargo"}))
-	images := registry.New(registry.Options{Insecure: a.cfg.InsecureRegistries, Observe: a.metrics.registryRequest, UserAgent: "kargo", Now: a.now})
+	registries, err := openRegistries(
+		registry.Options{Insecure: a.cfg.InsecureRegistries, Observe: a.metrics.registryRequest, UserAgent: "kargo"}, a.cfg.RegistryCredentials, a.now)
+	if err != nil {
+		return err
+	}
+	keys, err := vault.New(a.cfg.SecretKey)
+	if err != nil {
+		return err
+	}
+	a.safe = &Safe{db: a.db, vault: keys, now: a.now}
 
 	publisher := &promotion.Publisher{
 		Remotes: remotes{db: a.db, now: a.now}, Checks: a.github.Checks(), Deployments: a.github.Deployments(), Comments: a.github.Comments(),
@@ -164,17 +177,22 @@ func (a *App) wire() error {
 	dryRuns := matcher{repos: repos, steps: steps, server: a.cfg.GitHubURL, cloneURL: a.cloneURL, now: a.now, log: a.log}
 	comments := &handlers.Comments{
 		Sources: sources, People: people{App: a.github, publisher: publisher, cloneURL: a.cloneURL}, State: a.db,
-		Previewer: previewer{dryRuns}, Registry: imageLookup{images},
+		Previewer: previewer{dryRuns}, Registry: imageLookup{registries},
 	}
 	speaker := &voice{db: a.db, publisher: publisher, comments: comments, files: tree, steps: steps, now: a.now}
 	a.reconciler = &reconcile.Reconciler{
 		Configs: a.db, Discoveries: a.db, Decisions: a.db, Files: tree, Voice: speaker, Steps: steps,
 		Discoverer: sourceDiscoverer{
-			base:     discover.Discoverer{Images: images, Charts: images, Commits: commits{repos: repos}, Cache: tagCache{db: a.db}, Now: a.now},
-			cloneURL: a.cloneURL,
+			base:       discover.Discoverer{Commits: commits{repos: repos}, Cache: tagCache{db: a.db}, Now: a.now},
+			registries: registries, safe: a.safe, cloneURL: a.cloneURL,
 		},
 		Matcher:  dryRuns,
 		CloneURL: a.cloneURL, Interval: a.cfg.ReconcileInterval, Now: a.now, Log: a.log,
+	}
+	if a.hooks, err = registryhook.New(a.cfg.RegistryWebhooks, a.db, registryhook.Options{
+		Received: a.metrics.registryHook, Now: a.now, Log: a.log,
+	}); err != nil {
+		return err
 	}
 	a.inbox = &handlers.Inbox{Secret: a.cfg.WebhookSecret, Deliveries: a.db, Received: a.metrics.received, Now: a.now, Log: a.log}
 	pulls := &handlers.Pulls{Sources: sources, Configs: speaker}
@@ -190,8 +208,6 @@ func (a *App) wire() error {
 			"check_run":                 pulls.Commit,
 			"check_suite":               pulls.Commit,
 			"status":                    pulls.Commit,
-			"workflow_run":              pulls.WorkflowRun,
-			"deployment_status":         pulls.DeploymentStatus,
 			"issue_comment":             comments.Comment,
 			"installation":              installations.Installation,
 			"installation_repositories": installations.Repositories,

@@ -8,15 +8,20 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/goccy/go-yaml"
 	"github.com/golang-jwt/jwt/v4"
 	"github.com/spf13/pflag"
 
 	"github.com/kargo-app/kargo/app/outbound"
+	"github.com/kargo-app/kargo/app/registry"
+	"github.com/kargo-app/kargo/app/vault"
+	"github.com/kargo-app/kargo/handlers/registryhook"
 	"github.com/kargo-app/kargo/pipeline"
 )
 
@@ -40,6 +45,13 @@ type Config struct {
 	LogFormat     string
 	// InsecureRegistries may be asked over plain HTTP.
 	InsecureRegistries []string
+	// RegistryCredentials are accounts that all pipelines may use.
+	RegistryCredentials []registry.Login
+	// RegistryWebhooks are what registries may call.
+	RegistryWebhooks []registryhook.Receiver
+	// SecretKey holds the keys that stored secrets are encrypted with, one a line, the
+	// first for new ones; empty means that none can be stored.
+	SecretKey string
 	// OutboundAllow is what pipelines may reach besides public addresses.
 	OutboundAllow outbound.Allow
 	// ReconcileInterval is how often a repository is looked at without any event,
@@ -104,6 +116,10 @@ func settings() []setting {
 			}
 			return nil
 		}},
+		{"registry-credentials", "", "accounts for registries and chart repositories, a YAML list", setRegistryCredentials},
+		{"registry-webhooks", "", "receivers of registries' webhooks, a YAML list", setReceivers},
+		{"secret-key", "", "keys that stored secrets are encrypted with, one a line, the first for new ones", setSecretKey},
+		{"secret-key-file", "", "file with the keys that stored secrets are encrypted with", setSecretKeyFile},
 		{"outbound-allow", "", "hosts, host:port or address ranges that pipelines may reach although they are not public, separated by commas", setOutboundAllow},
 		{"reconcile-interval", "5m", "how often a repository is looked at without any event", duration(func(c *Config) *time.Duration { return &c.ReconcileInterval })},
 		{"redelivery-interval", "5m", "how often failed webhook deliveries are looked for", duration(func(c *Config) *time.Duration { return &c.RedeliveryInterval })},
@@ -141,6 +157,14 @@ func (e *ConfigError) Error() string {
 // environment and the file. All problems are reported at once, as a
 // *ConfigError; no secret is ever part of a message.
 func LoadConfig(flags *pflag.FlagSet, getenv func(string) string) (Config, error) {
+	return loadSettings(flags, getenv, func(string) bool { return true }, missing)
+}
+
+// loadSettings reads the settings that are wanted; missing says which required ones
+// are not given.
+func loadSettings(
+	flags *pflag.FlagSet, getenv func(string) string, wanted func(name string) bool, missing func(Config, map[string]string) []string,
+) (Config, error) {
 	var c Config
 	var problems []string
 	file, err := readConfigFile(flags, getenv)
@@ -149,6 +173,10 @@ func LoadConfig(flags *pflag.FlagSet, getenv func(string) string) (Config, error
 	}
 	given := map[string]string{}
 	for _, s := range settings() {
+		if !wanted(s.name) {
+			delete(file, s.name)
+			continue
+		}
 		value, source := s.value, ""
 		if v, ok := file[s.name]; ok {
 			value, source = v, "config file: "+s.name
@@ -177,6 +205,24 @@ func LoadConfig(flags *pflag.FlagSet, getenv func(string) string) (Config, error
 		c.DatabasePath = filepath.Join(c.DataDir, "kargo.db")
 	}
 	return c, nil
+}
+
+// AddSomeFlags adds the flags of some settings, and --config, for commands that need
+// no more of the configuration.
+func AddSomeFlags(flags *pflag.FlagSet, names ...string) {
+	flags.String("config", "", "the server's YAML file with settings (KARGO_CONFIG)")
+	for _, s := range settings() {
+		if slices.Contains(names, s.name) {
+			flags.String(s.name, s.value, s.usage+" ("+envName(s.name)+")")
+		}
+	}
+}
+
+// LoadSome is [LoadConfig] for some settings: it reads them from wherever the server
+// does, and requires none of the others.
+func LoadSome(flags *pflag.FlagSet, getenv func(string) string, names ...string) (Config, error) {
+	wanted := func(name string) bool { return slices.Contains(names, name) }
+	return loadSettings(flags, getenv, wanted, func(Config, map[string]string) []string { return nil })
 }
 
 func missing(c Config, given map[string]string) []string {
@@ -212,15 +258,23 @@ func readConfigFile(flags *pflag.FlagSet, getenv func(string) string) (map[strin
 		return nil, fmt.Errorf("config file: %w", err)
 	}
 	var raw map[string]any
-	if err := yaml.Unmarshal(data, &raw); err != nil {
+	if err := strictYAML(string(data), &raw); err != nil {
 		return nil, fmt.Errorf("config file %s: %w", path, err)
 	}
 	values := make(map[string]string, len(raw))
 	for key, v := range raw {
-		name := strings.TrimPrefix(strings.ReplaceAll(strings.ToLower(key), "_", "-"), "kargo-")
+		name := settingName(key)
 		switch v := v.(type) {
 		case nil:
 		case []any:
+			if slices.ContainsFunc(v, func(e any) bool { _, ok := e.(map[string]any); return ok }) {
+				text, err := yaml.Marshal(v)
+				if err != nil {
+					return nil, fmt.Errorf("config file %s: %s: %w", path, key, err)
+				}
+				values[name] = string(text)
+				continue
+			}
 			parts := make([]string, len(v))
 			for i, e := range v {
 				parts[i] = fmt.Sprint(e)
@@ -233,6 +287,19 @@ func readConfigFile(flags *pflag.FlagSet, getenv func(string) string) (map[strin
 		}
 	}
 	return values, nil
+}
+
+// settingName returns the name of the setting that a key means: registryWebhooks,
+// registry_webhooks and KARGO_REGISTRY_WEBHOOKS are all registry-webhooks.
+func settingName(key string) string {
+	var b strings.Builder
+	for i, r := range key {
+		if unicode.IsUpper(r) && i > 0 && unicode.IsLower(rune(key[i-1])) {
+			b.WriteByte('-')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return strings.TrimPrefix(strings.ReplaceAll(b.String(), "_", "-"), "kargo-")
 }
 
 func unknownKeys(rest map[string]string) []string {
@@ -332,6 +399,27 @@ func setPrivateKey(c *Config, v string) error {
 	}
 	c.PrivateKey = key
 	return nil
+}
+
+// setSecretKey takes the keys themselves or what a file holds; both together are more
+// keys.
+func setSecretKey(c *Config, v string) error {
+	if _, err := vault.New(v); err != nil {
+		return err
+	}
+	c.SecretKey = strings.TrimLeft(c.SecretKey+"\n"+v, "\n")
+	return nil
+}
+
+func setSecretKeyFile(c *Config, v string) error {
+	if v == "" {
+		return nil
+	}
+	data, err := os.ReadFile(v)
+	if err != nil {
+		return err
+	}
+	return setSecretKey(c, string(data))
 }
 
 func setPrivateKeyFile(c *Config, v string) error {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/kargo-app/kargo/handlers/registryhook"
 )
 
 // drainTime is how long requests and jobs in progress may take after the server
@@ -21,6 +23,7 @@ const drainTime = 8 * time.Second
 func (a *App) router() http.Handler {
 	r := chi.NewRouter()
 	r.Method(http.MethodPost, "/webhooks/github", a.inbox)
+	r.Handle(registryhook.Prefix+"*", a.hooks)
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") })
 	r.Get("/readyz", a.readyz)
 	if a.cfg.MetricsAddr == "" {

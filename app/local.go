@@ -54,7 +54,10 @@ func OpenLocal(ctx context.Context, dir string, o LocalOptions) (*Local, error) 
 	if err := l.open(ctx, dir); err != nil {
 		return nil, err
 	}
-	artifacts := registry.New(registry.Options{Insecure: o.InsecureRegistries, Now: o.Now})
+	artifacts, err := openRegistries(registry.Options{Insecure: o.InsecureRegistries}, nil, o.Now)
+	if err != nil {
+		return nil, err
+	}
 	l.discoverer = discover.Discoverer{
 		Images: artifacts, Charts: artifacts,
 		Commits: commits{repos: l.repos},

@@ -51,6 +51,11 @@ func (m *metrics) received(event, outcome string) {
 	m.deliveries.WithLabelValues(event, outcome).Inc()
 }
 
+// registryHook counts a webhook of a registry, whichever receiver it was for.
+func (m *metrics) registryHook(_, outcome string) {
+	m.deliveries.WithLabelValues("registry", outcome).Inc()
+}
+
 func (m *metrics) job(kind store.WorkKind, result string, took time.Duration) {
 	m.jobs.WithLabelValues(string(kind), result).Observe(took.Seconds())
 }

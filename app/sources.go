@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/kargo-app/kargo/app/gitrepo"
+	"github.com/kargo-app/kargo/app/registry"
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/discover"
 	"github.com/kargo-app/kargo/pipeline/tree"
@@ -245,13 +246,19 @@ func (t tagCache) PutBuilds(ctx context.Context, repoURL string, builds []discov
 
 // sourceDiscoverer discovers for one repository at a time.
 type sourceDiscoverer struct {
-	base     discover.Discoverer
-	cloneURL func(pipeline.Repo) string
+	base       discover.Discoverer
+	registries *registry.Client
+	safe       *Safe
+	cloneURL   func(pipeline.Repo) string
 }
 
 // Discover implements reconcile.Discoverer.
 func (d sourceDiscoverer) Discover(ctx context.Context, r store.RepoRecord, w pipeline.Warehouse, known discover.Previous) (pipeline.Discovery, error) {
+	artifacts, err := d.safe.registries(ctx, d.registries, r.ID)
+	if err != nil {
+		return pipeline.Discovery{}, fmt.Errorf("accounts of %s: %w", r.Repo, err)
+	}
 	one := d.base
-	one.RepoURL = d.cloneURL(r.Repo)
+	one.RepoURL, one.Images, one.Charts = d.cloneURL(r.Repo), artifacts, artifacts
 	return one.Discover(ctx, w, known)
 }

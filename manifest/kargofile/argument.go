@@ -46,6 +46,10 @@ func (d *decoder) arguments(dst *[]argument) reader {
 			}
 		}
 		if n.Kind == yaml.MappingNode {
+			if count := len(n.Content) / 2; count > maxItems {
+				d.problem(n, path).message("%s has %d items", last(path), count).expected("at most %d", maxItems)
+				return
+			}
 			for i := 0; i+1 < len(n.Content); i += 2 {
 				key, ok := d.key(n.Content[i], path)
 				if !ok {

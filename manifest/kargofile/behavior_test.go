@@ -200,6 +200,52 @@ stages:
 	}
 }
 
+func TestWhatHasNoEffectIsAWarning(t *testing.T) {
+	t.Parallel()
+	f, problems := kargofile.Parse([]byte(`apiVersion: kargo/v1
+warehouses:
+  - name: web
+    freightCreationCriteria:
+      expression: imageFrom('docker.io/acme/web').Tag == imageFrom('ghcr.io/acme/wep').Tag && chartFrom('oci://ghcr.io/acme/x/').Version != ''
+    subscriptions:
+      - image: {repoURL: ghcr.io/acme/web}
+      - image: {repoURL: acme/web}
+      - chart: {repoURL: oci://ghcr.io/acme/x}
+  - name: manual
+    freightCreationPolicy: Manual
+    freightCreationCriteria: {expression: "true"}
+    subscriptions: [{git: {repoURL: https://github.com/acme/web}}]
+stages:
+  - name: test
+    from: [web, manual]
+    promotionTemplate:
+      spec:
+        steps:
+          - uses: delete
+            config:
+              path: ${{ commitFrom('https://github.com/Acme/web.git').ID }} ${{ commitFrom('https://github.com/acme/wep').ID }}
+              other: ${{ chartFrom('oci://ghcr.io/acme/x').Version }} ${{ chartFrom('oci://ghcr.io/acme/y').Version }}
+promotionPolicies:
+  - {stageSelector: {name: "glob:p*"}, autoPromotionEnabled: true}
+  - {stageSelector: {matchLabels: {tier: high}}, autoPromotionEnabled: true}
+promotionWindows:
+  - {name: night, kind: Deny, cron: 0 22 * * *, duration: 1h, stageSelector: {name: "regex:^p"}}
+`), kargofile.Options{})
+	if f == nil {
+		t.Fatal(problems.Error())
+	}
+	want := `5:58: warning: Warehouse "web" does not subscribe to "ghcr.io/acme/wep" (expected one of ghcr.io/acme/web, acme/web; did you mean "ghcr.io/acme/web"?)
+12:30: warning: freightCreationCriteria has no effect with freightCreationPolicy: Manual
+22:81: warning: no Warehouse of Stage "test" subscribes to "https://github.com/acme/wep" (expected one of https://github.com/acme/web; did you mean "https://github.com/acme/web"?)
+23:75: warning: no Warehouse of Stage "test" subscribes to "oci://ghcr.io/acme/y" (expected one of oci://ghcr.io/acme/x; did you mean "oci://ghcr.io/acme/x"?)
+25:5: warning: a promotion policy selects no Stage (expected one of test)
+26:5: warning: a promotion policy selects no Stage (expected one of test)
+28:12: warning: the promotion window selects no Stage (expected one of test)`
+	if diff := cmp.Diff(want, problems.Error()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestProblemsAsJSON(t *testing.T) {
 	t.Parallel()
 	_, problems := kargofile.Parse([]byte(smallest+"nane: x\n"), kargofile.Options{})

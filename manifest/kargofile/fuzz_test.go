@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kargo-app/kargo/manifest/kargofile"
+	"github.com/kargo-app/kargo/pipeline"
 )
 
 // FuzzParse: whatever the file is, Parse ends without a panic, every problem has a
@@ -54,6 +55,31 @@ func FuzzParse(f *testing.F) {
 		}
 		if diff := cmp.Diff(file, again); diff != "" {
 			t.Errorf("the canonical form means something else:\n%s", diff)
+		}
+	})
+}
+
+// FuzzParseTask: whatever the file is, ParseTask ends without a panic, and the steps of
+// a task that it returns can be put in place of a reference.
+func FuzzParseTask(f *testing.F) {
+	f.Add([]byte(plainTask))
+	f.Add([]byte(taskManifest))
+	f.Add([]byte("steps: [{task: x}]"))
+	f.Fuzz(func(t *testing.T, src []byte) {
+		task, problems := kargofile.ParseTask(src, kargofile.Options{Steps: steps{}})
+		if problems.HasErrors() {
+			if len(task.Steps) > 0 {
+				t.Errorf("a task with errors: %+v", task)
+			}
+			return
+		}
+		ref := pipeline.StepSpec{As: "task-1", Task: "acme/library//task.yaml@main"}
+		for _, v := range task.Vars {
+			ref.TaskVars = append(ref.TaskVars, pipeline.Var{Name: v.Name, Value: "x"})
+		}
+		inflated, err := kargofile.Inflate(ref, task)
+		if err != nil || len(inflated) != len(task.Steps) || len(inflated) == 0 {
+			t.Errorf("%d steps of %d, %v", len(inflated), len(task.Steps), err)
 		}
 	})
 }

@@ -2,7 +2,6 @@ package kargofile
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -77,21 +76,16 @@ func (g *graph) unknown(d *decoder, m mention, r expr.Reference) *invalid {
 	case r.Root == "vars" && !r.Call && !g.alone:
 		what = "there is no variable"
 		known = g.variables(m)
-	case r.Call && (r.Root == "imageFrom" || r.Root == "chartFrom") && m.stage != nil:
+	case r.Call && artifactFunctions[r.Root] != nil && m.stage != nil:
 		what = fmt.Sprintf("no Warehouse of Stage %q subscribes to", m.stage.Name)
 		var open bool
 		if known, open = g.subscribed(m.stage, r.Root); open {
 			return nil
 		}
-		if r.Root == "chartFrom" && slices.ContainsFunc(known, func(k string) bool {
-			return pipeline.NormalizeChartURL(k) == pipeline.NormalizeChartURL(name)
-		}) {
-			return nil
-		}
 	default:
 		return nil
 	}
-	if contains(known, name) {
+	if contains(known, name) || artifactFunctions[r.Root] != nil && among(known, name, artifactFunctions[r.Root]) {
 		return nil
 	}
 	return &invalid{message: what + " " + quoted(name), expected: oneOf(known), suggestion: d.closest(name, known)}
@@ -153,29 +147,6 @@ func (m mention) published(name string) (names []string, open bool) {
 		open = open || s.Task != "" && strings.HasPrefix(name, s.As+inTask)
 	}
 	return names, open
-}
-
-// subscribed returns the repositories that a Stage gets artifacts from; open means
-// that not all are known.
-func (g *graph) subscribed(s *stage, function string) (urls []string, open bool) {
-	for _, origin := range g.originsOf(s.Name) {
-		w := g.known[origin]
-		if w == nil {
-			continue
-		}
-		if w.broken {
-			return nil, true
-		}
-		for _, sub := range w.Subscriptions {
-			switch {
-			case function == "imageFrom" && sub.Image != nil:
-				urls = append(urls, sub.Image.RepoURL)
-			case function == "chartFrom" && sub.Chart != nil:
-				urls = append(urls, sub.Chart.RepoURL)
-			}
-		}
-	}
-	return urls, false
 }
 
 // variables returns the names that vars may have somewhere in a Stage; in a task

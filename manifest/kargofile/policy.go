@@ -3,7 +3,6 @@ package kargofile
 import (
 	"reflect"
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -15,11 +14,14 @@ type policy struct {
 	node *yaml.Node
 	path string
 	// stage is where an exact name stands.
-	stage ref
+	stage  ref
+	broken bool
 }
 
-func (d *decoder) policy(n *yaml.Node, path string) policy {
-	p := policy{node: n, path: path}
+func (d *decoder) policy(n *yaml.Node, path string) (p policy) {
+	p = policy{node: n, path: path}
+	before := len(d.problems)
+	defer func() { p.broken = d.errorsSince(before) }()
 	found := d.object(n, path, "a promotion policy",
 		field{"stage", func(n *yaml.Node, path string) {
 			d.text(&p.Selector.Name, checkLabel)(n, path)
@@ -90,6 +92,9 @@ func phases[T ~string](d *decoder, dst *[]T, values ...T) reader {
 func (doc *document) checkPolicies(d *decoder, g *graph) {
 	seen := map[string]ref{}
 	for _, p := range doc.policies {
+		if !p.broken {
+			g.checkSelector(d, p.Selector, ref{node: p.node, path: p.path}, p.stage, "a promotion policy")
+		}
 		if p.stage.name == "" {
 			continue
 		}
@@ -124,6 +129,7 @@ func (g *graph) knownStage(d *decoder, r ref, what string) {
 // autoPromotion turns the shorthand of Stages into policies. The explicit ones come
 // first and so win; a Stage that says the contrary of them is refused.
 func (doc *document) autoPromotion(d *decoder) {
+	first := doc.firstPolicy(d)
 	for _, p := range doc.policies {
 		doc.promotion = append(doc.promotion, p.PromotionPolicy)
 	}
@@ -131,7 +137,7 @@ func (doc *document) autoPromotion(d *decoder) {
 		if s.autoPromote.node == nil && s.rollback.node == nil {
 			continue
 		}
-		i := slices.IndexFunc(doc.policies, func(p policy) bool { return p.Selector.Matches(s.Stage) })
+		i := first(s.Stage)
 		if i < 0 {
 			if s.autoPromote.value || s.autoRollback != nil {
 				doc.promotion = append(doc.promotion, pipeline.PromotionPolicy{
@@ -156,14 +162,51 @@ func (doc *document) autoPromotion(d *decoder) {
 	}
 }
 
+// firstPolicy returns the function that gives the index of the first policy that selects
+// a Stage, -1 for none.
+func (doc *document) firstPolicy(d *decoder) func(pipeline.Stage) int {
+	type pattern struct {
+		index int
+		match func(pipeline.Stage) bool
+	}
+	byName := map[string]int{}
+	var patterns []pattern
+	for i, p := range doc.policies {
+		if !exact(p.Selector) {
+			patterns = append(patterns, pattern{i, compiled(p.Selector)})
+		} else if _, known := byName[p.Selector.Name]; !known {
+			byName[p.Selector.Name] = i
+		}
+	}
+	if len(patterns) > maxItems {
+		p := doc.policies[patterns[maxItems].index]
+		d.problem(p.node, p.path).message("there are %d promotion policies with patterns or labels", len(patterns)).expected("at most %d", maxItems)
+		patterns = nil
+	}
+	return func(s pipeline.Stage) int {
+		first, known := byName[s.Name]
+		if !known {
+			first = -1
+		}
+		for _, p := range patterns {
+			if known && p.index > first {
+				break
+			}
+			if p.match(s) {
+				return p.index
+			}
+		}
+		return first
+	}
+}
+
 // policyNode prints what policy reads.
 func policyNode(p pipeline.PromotionPolicy) *yaml.Node {
 	o := newObject()
-	s := p.Selector
-	if s.Name != "" && len(s.MatchLabels)+len(s.MatchExpressions) == 0 && !strings.Contains(s.Name, ":") {
-		o.text("stage", s.Name)
+	if exact(p.Selector) {
+		o.text("stage", p.Selector.Name)
 	} else {
-		o.set("stageSelector", selectorNode(s))
+		o.set("stageSelector", selectorNode(p.Selector))
 	}
 	o.set("autoPromotionEnabled", valueNode(p.AutoPromotionEnabled))
 	if r := p.AutoRollback; r != nil {

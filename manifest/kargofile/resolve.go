@@ -65,6 +65,7 @@ func (doc *document) resolve(d *decoder) {
 		upstream: map[string][]ref{}, direct: map[string][]ref{}, origins: map[string][]string{}, reach: map[string]map[string]bool{},
 	}
 	g.collect(d)
+	g.criteria(d)
 	doc.checkPolicies(d, g)
 	doc.checkWindows(d, g)
 	g.collectTemplates(d)

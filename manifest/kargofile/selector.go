@@ -2,8 +2,10 @@ package kargofile
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
+	"github.com/bmatcuk/doublestar/v4"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/kargo-app/kargo/pipeline"
@@ -31,6 +33,52 @@ func (d *decoder) selector(dst *pipeline.StageSelector, exact *ref) reader {
 				dst.MatchExpressions = append(dst.MatchExpressions, d.requirement(n, path))
 			})},
 		)
+	}
+}
+
+// compiled returns the function that StageSelector.Matches is, for many Stages. A
+// malformed pattern matches nothing.
+func compiled(s pipeline.StageSelector) func(pipeline.Stage) bool {
+	named := func(string) bool { return true }
+	kind, rest, found := strings.Cut(s.Name, ":")
+	switch {
+	case s.Name == "":
+	case found && kind == "glob":
+		named = func(name string) bool {
+			ok, err := doublestar.Match(rest, name)
+			return err == nil && ok
+		}
+	case found:
+		re, err := regexp.Compile(rest)
+		named = func(name string) bool { return err == nil && re.MatchString(name) }
+	default:
+		named = func(name string) bool { return s.Name == name }
+	}
+	labels := s
+	labels.Name = ""
+	if len(s.MatchLabels)+len(s.MatchExpressions) == 0 {
+		return func(stage pipeline.Stage) bool { return named(stage.Name) }
+	}
+	return func(stage pipeline.Stage) bool { return named(stage.Name) && labels.Matches(stage) }
+}
+
+// exact reports whether a selector is a name and nothing else.
+func exact(s pipeline.StageSelector) bool {
+	return s.Name != "" && !strings.Contains(s.Name, ":") && len(s.MatchLabels)+len(s.MatchExpressions) == 0
+}
+
+// checkSelector warns of a selector without any Stage; an exact name is an error of its
+// own.
+func (g *graph) checkSelector(d *decoder, s pipeline.StageSelector, at ref, name ref, what string) {
+	if name.node != nil || s.Name == "" && len(s.MatchLabels)+len(s.MatchExpressions) == 0 {
+		return
+	}
+	if g.matches += len(g.doc.stages); g.matches > maxMatches {
+		return
+	}
+	match := compiled(s)
+	if !slices.ContainsFunc(g.doc.stages, func(s *stage) bool { return match(s.Stage) }) {
+		d.problem(at.node, at.path).warning().message("%s selects no Stage", what).expected("%s", oneOf(g.names))
 	}
 }
 

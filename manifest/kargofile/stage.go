@@ -67,7 +67,7 @@ func (d *decoder) stage(n *yaml.Node, path string, def defaults) *stage {
 		}},
 		{"update", d.list(func(n *yaml.Node, path string) { s.update = append(s.update, d.updateItem(n, path)) })},
 		{"branch", d.text(&s.branch, checkBranch)},
-		{"requestedFreight", d.list(func(n *yaml.Node, path string) { s.requests = append(s.requests, d.request(n, path)) })},
+		{"requestedFreight", d.listUpTo(maxWarehouses, func(n *yaml.Node, path string) { s.requests = append(s.requests, d.request(n, path)) })},
 		{"promotionTemplate", d.promotionTemplate(s)},
 		{"pullRequest", d.pullRequest(&s.PullRequest)},
 		{"approvals", d.approvals(&s.Approvals)},

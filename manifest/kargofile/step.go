@@ -135,51 +135,6 @@ func (d *decoder) alias(s *stepItem, at *yaml.Node, path string, l *stepList, is
 	}
 }
 
-// taskName reads the name of a task, or Kargo's {name, kind}.
-func (d *decoder) taskName(n *yaml.Node, path string) ref {
-	name := ref{node: n, path: path}
-	if n.Kind != yaml.MappingNode {
-		d.text(&name.name, checkTask)(n, path)
-		return name
-	}
-	found := d.object(n, path, "task",
-		field{"name", func(n *yaml.Node, path string) {
-			d.text(&name.name, checkTask)(n, path)
-			name.node, name.path = n, path
-		}},
-		field{"kind", func(n *yaml.Node, path string) {
-			var kind string
-			enum(d, &kind, "PromotionTask", "ClusterPromotionTask")(n, path)
-		}})
-	if found != nil && found["name"] == nil {
-		d.missing(n, path, "task", "name")
-	}
-	return name
-}
-
-// taskReference completes a step that stands for a task, which has an alias and vars
-// and nothing else.
-func (d *decoder) taskReference(s *stepItem, found map[string]*yaml.Node, n *yaml.Node, path string, name ref, vars *yaml.Node) {
-	for _, f := range []string{"uses", "if", "continueOnError", "retry", "config", "taskVars"} {
-		if at := found[f]; at != nil {
-			d.problem(at, join(path, f)).message("a step that is a task cannot have %s", f).expected("as and vars")
-		}
-	}
-	if d.task != nil {
-		d.problem(n, path).message("a step of a task cannot be a task").expected("uses")
-		s.Task = name.name
-		return
-	}
-	if vars != nil {
-		d.vars(&s.TaskVars, stepAllow)(vars, join(path, "vars"))
-	}
-	if isRemote(name.name) {
-		s.Task = name.name
-		return
-	}
-	s.task = &name
-}
-
 func (d *decoder) condition(dst *string) reader {
 	return func(n *yaml.Node, path string) {
 		if n.Kind == yaml.ScalarNode && !expr.HasExpression(n.Value) {

@@ -1,8 +1,6 @@
 package kargofile
 
 import (
-	"fmt"
-	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -126,43 +124,4 @@ func (d *decoder) readTask(t *task, n *yaml.Node, path, what string, fields ...f
 		d.problem(steps, join(path, "steps")).message("steps is empty").expected("at least one step")
 	}
 	return found
-}
-
-var remoteForm = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100})//([^@]+)@(.+)$`)
-
-// checkTask admits the name of a task of this file, or the place of one of another
-// repository.
-func checkTask(s string) error {
-	if !strings.ContainsAny(s, "/@") {
-		return checkLabel(s)
-	}
-	const form = "the name of a task, or org/repo//path@ref"
-	m := remoteForm.FindStringSubmatch(s)
-	if m == nil {
-		return &invalid{message: fmt.Sprintf("%s is not the place of a task", quoted(s)), expected: form}
-	}
-	for _, err := range []error{checkPath(m[2]), checkBranch(m[3])} {
-		if err != nil {
-			e := asInvalid(err)
-			return &invalid{message: e.message, expected: form}
-		}
-	}
-	return nil
-}
-
-func isRemote(name string) bool { return strings.Contains(name, "/") }
-
-// collectTasks indexes the tasks by name and refuses names that stand twice.
-func (g *graph) collectTasks(d *decoder) {
-	g.tasks = map[string]*task{}
-	for _, t := range g.doc.tasks {
-		switch first := g.tasks[t.Name]; {
-		case t.Name == "":
-		case first != nil:
-			d.problem(t.ref.node, t.ref.path).message("a second task named %q, first on line %d", t.Name, first.ref.node.Line).expected("another name")
-		default:
-			g.tasks[t.Name] = t
-			g.taskNames = append(g.taskNames, t.Name)
-		}
-	}
 }

@@ -24,8 +24,10 @@ type analysisTemplate struct {
 	args    []argument
 	metrics []*metric
 	rules   []rule
-	used    bool
-	broken  bool
+	// templates are those that are used together with this one.
+	templates []ref
+	used      bool
+	broken    bool
 }
 
 func (d *decoder) analysisTemplate(n *yaml.Node, path string) *analysisTemplate {
@@ -33,25 +35,39 @@ func (d *decoder) analysisTemplate(n *yaml.Node, path string) *analysisTemplate 
 	before := len(d.problems)
 	defer func() { t.broken = d.errorsSince(before) }()
 	spec := func(n *yaml.Node, path string, fields ...field) {
-		found := d.object(n, path, "an analysis template", append(append(fields, []field{
+		found := d.object(n, path, "an analysis template", append(fields, []field{
 			{"args", d.arguments(&t.args)},
 			{"metrics", d.list(func(n *yaml.Node, path string) { t.metrics = append(t.metrics, d.metric(n, path, false)) })},
 			{"dryRun", d.rules(t, false)},
 			{"measurementRetention", d.rules(t, true)},
-		}...), notYet("templates")...)...)
+			{"templates", d.list(func(n *yaml.Node, path string) { t.templates = append(t.templates, d.templateName(n, path)) })},
+		}...)...)
 		if found == nil {
 			return
 		}
 		if fields != nil && found["name"] == nil {
 			d.missing(n, path, "an analysis template", "name")
 		}
-		if found["spec"] == nil && found["templates"] == nil && len(t.metrics) == 0 {
+		if found["spec"] == nil && len(t.metrics)+len(t.templates) == 0 {
 			d.problem(n, path).message("an analysis template has no metrics").expected("at least one")
 		}
 	}
 	spec(n, path,
 		field{"name", d.name(&t.name, &t.ref)},
 		field{"spec", func(n *yaml.Node, path string) { spec(n, path) }})
+	return t
+}
+
+// templateName reads Argo Rollouts' {templateName}.
+func (d *decoder) templateName(n *yaml.Node, path string) ref {
+	var t ref
+	var cluster bool
+	found := d.object(n, path, "a reference to a template",
+		field{"templateName", d.name(&t.name, &t)},
+		field{"clusterScope", d.boolean(&cluster)})
+	if found != nil && found["templateName"] == nil {
+		d.missing(n, path, "a reference to a template", "templateName")
+	}
 	return t
 }
 
@@ -128,14 +144,14 @@ func (g *graph) collectTemplates(d *decoder) {
 // unusedTemplates checks by themselves the templates that no Stage uses.
 func (g *graph) unusedTemplates(d *decoder) {
 	for _, t := range g.doc.templates {
-		if t.used || t.broken {
+		if t.used || t.broken || g.templates[t.name] != t {
 			continue
 		}
 		m := merging{d: d, g: g, values: map[string]argument{}}
-		for _, a := range t.args {
+		m.use(ref{name: t.name, node: t.ref.node, path: t.ref.path})
+		for _, a := range m.values {
 			m.partial = m.partial || !a.resolved()
-			m.declare(a)
 		}
-		m.merge([]*analysisTemplate{t}, nil)
+		m.merge(nil)
 	}
 }

@@ -7,6 +7,10 @@ import (
 	"github.com/kargo-app/kargo/pipeline/expr"
 )
 
+// maxVars bounds the variables of one place. A step of a task has those of the task
+// and those that are given.
+const maxVars = maxItems
+
 // vars reads a mapping, or Kargo's list of {name, value}, keeping the order:
 // values may refer to earlier ones.
 func (d *decoder) vars(dst *[]pipeline.Var, allow expr.Allow) reader {
@@ -39,6 +43,10 @@ func (d *decoder) variables(dst *[]pipeline.Var, allow expr.Allow, inputs bool) 
 			*dst = append(*dst, pipeline.Var{Name: name, Value: d.value(value, path, allow)})
 		}
 		if n.Kind == yaml.MappingNode {
+			if count := len(n.Content) / 2; count > maxVars {
+				d.problem(n, path).message("%s has %d items", last(path), count).expected("at most %d", maxVars)
+				return
+			}
 			for i := 0; i+1 < len(n.Content); i += 2 {
 				if name, ok := d.key(n.Content[i], path); ok {
 					add(name, n.Content[i], n.Content[i+1], join(path, name))
@@ -50,7 +58,7 @@ func (d *decoder) variables(dst *[]pipeline.Var, allow expr.Allow, inputs bool) 
 			d.problem(n, path).message("%s is %s", last(path), describe(n)).expected("a mapping, or a list of {name, value}")
 			return
 		}
-		d.list(func(n *yaml.Node, path string) {
+		d.listUpTo(2*maxVars, func(n *yaml.Node, path string) {
 			var name string
 			found := d.object(n, path, "a variable",
 				field{"name", d.text(&name)},

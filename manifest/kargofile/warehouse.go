@@ -18,6 +18,8 @@ const (
 type warehouse struct {
 	pipeline.Warehouse
 	ref ref
+	// criteria is where the expression stands.
+	criteria ref
 	// broken means that what it subscribes to is not fully known.
 	broken bool
 }
@@ -35,7 +37,11 @@ func (d *decoder) warehouse(n *yaml.Node, path string) *warehouse {
 		{"interval", d.duration(&w.Interval, minInterval)},
 		{"freightCreationPolicy", enum(d, &w.FreightCreationPolicy, pipeline.CreateAutomatically, pipeline.CreateManually)},
 		{"freightCreationCriteria", func(n *yaml.Node, path string) {
-			if found := d.object(n, path, "freightCreationCriteria", field{"expression", d.bare(&w.FreightCreationCriteria)}); found != nil && found["expression"] == nil {
+			found := d.object(n, path, "freightCreationCriteria", field{"expression", func(n *yaml.Node, path string) {
+				d.bare(&w.FreightCreationCriteria)(n, path)
+				w.criteria = ref{w.FreightCreationCriteria, n, path}
+			}})
+			if found != nil && found["expression"] == nil {
 				d.missing(n, path, "freightCreationCriteria", "expression")
 			}
 		}},

@@ -20,12 +20,14 @@ type window struct {
 	node *yaml.Node
 	ref  ref
 	// stage is where an exact name stands.
-	stage ref
+	stage  ref
+	broken bool
 }
 
-func (d *decoder) window(n *yaml.Node, path string) window {
-	w := window{node: n}
+func (d *decoder) window(n *yaml.Node, path string) (w window) {
+	w = window{node: n}
 	before := len(d.problems)
+	defer func() { w.broken = d.errorsSince(before) }()
 	var start ref
 	found := d.object(n, path, "a promotion window",
 		field{"name", d.name(&w.Name, &w.ref)},
@@ -98,6 +100,9 @@ func (doc *document) checkWindows(d *decoder, g *graph) {
 			d.problem(w.ref.node, w.ref.path).message("a second promotion window named %q, first on line %d", w.Name, first).expected("another name")
 		} else {
 			seen[w.Name] = w.node.Line
+		}
+		if !w.broken {
+			g.checkSelector(d, w.Selector, w.ref, w.stage, "the promotion window")
 		}
 		g.knownStage(d, w.stage, "a promotion window is for")
 	}

@@ -159,7 +159,9 @@ func (f *forecast) promote(at time.Time) (any bool) {
 	var open []Promotion
 	for i := range f.m.s.Promotions {
 		if pr := &f.m.s.Promotions[i]; !pr.Phase.Terminal() {
-			open = append(open, *pr)
+			own := *pr
+			own.Steps = slices.Clone(pr.Steps) // an abort ends one of them
+			open = append(open, own)
 		}
 	}
 	slices.SortStableFunc(open, func(a, b Promotion) int {

@@ -56,7 +56,7 @@ WHERE deleted_at IS NOT NULL`, a.repoID, f.ID, f.Alias, f.Warehouse, micros(f.Di
 
 const freightInUse = `
 SELECT CASE
-	WHEN EXISTS (SELECT 1 FROM mark WHERE repo = ?1 AND freight = ?2 AND current_since IS NOT NULL)
+	WHEN EXISTS (SELECT 1 FROM mark INDEXED BY mark_freight WHERE repo = ?1 AND freight = ?2 AND current_since IS NOT NULL)
 	THEN 'is current in a Stage'
 	WHEN EXISTS (
 		SELECT 1 FROM promotion AS p INDEXED BY promotion_open JOIN json_each(p.collection) AS c

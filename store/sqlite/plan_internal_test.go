@@ -27,11 +27,29 @@ func TestStatementsReadIndexes(t *testing.T) {
 		"wake":             {wakeSQL, nil},
 		"mark subscribers": {markSubscribersSQL, nil},
 		"snapshot":         {selectPromotion + snapshotPromotions, []string{"promotion_open", "promotion_newest", "recent USING COVERING INDEX"}},
-		"stage promotions": {selectStagePromotions, []string{"promotion_unreported"}},
-		"promotion list":   {selectPromotionList, []string{"promotion_created"}},
-		"by pull request":  {selectPromotionByPull, []string{"promotion_pull"}},
-		"open intents":     {selectOpenIntents, []string{"intent_open"}},
-		"prune":            {pruneSQL, []string{"delivery_age"}},
+		"snapshot runs": {
+			selectVerification + snapshotVerifications, []string{"verification_open", "verification_newest", "recent USING COVERING INDEX"},
+		},
+		"snapshot marks":     {selectMarks, nil},
+		"all stages":         {selectAllStages, nil},
+		"pipeline's stages":  {selectPipelineStages, []string{"INDEX stage_pipeline"}},
+		"all freight":        {selectAllFreight, nil},
+		"pipeline's freight": {selectPipelineFreight, []string{"freight_alias (repo=? AND pipeline=?)"}},
+		"open run":           {selectOpenVerification, []string{"verification_open"}},
+		"unreported runs":    {selectUnreportedVerifications, []string{"verification_unreported"}},
+		"precedents":         {selectPrecedents, []string{"verification_open", "verification_newest"}},
+		"freight in use":     {freightInUse, []string{"mark_freight", "promotion_open", "verification_open"}},
+		"promotion in use":   {promotionInUse, nil},
+		"purge freight":      {purgeFreight, []string{"freight_deleted"}},
+		"old runs":           {expiredVerifications, nil},
+		"old intents":        {pruneIntents, []string{"intent_answered"}},
+		"old specs":          {pruneSpecs, []string{"promotion_spec", "verification_spec"}},
+		"resolved intents":   {selectResolvedIntents, []string{"intent_open"}},
+		"stage promotions":   {selectStagePromotions, []string{"promotion_unreported"}},
+		"promotion list":     {selectPromotionList, []string{"promotion_created"}},
+		"by pull request":    {selectPromotionByPull, []string{"promotion_pull"}},
+		"open intents":       {selectOpenIntents, []string{"intent_open"}},
+		"prune":              {pruneSQL, []string{"delivery_age"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			steps, err := collect(t.Context(), db.writer, func(rows *sql.Rows, s *string) error {
@@ -57,4 +75,4 @@ func TestStatementsReadIndexes(t *testing.T) {
 }
 
 // small are the names that statements give to short lists of their own.
-var small = []string{"k", "w", "s", "json_each"}
+var small = []string{"k", "w", "c", "json_each", "CONSTANT"}

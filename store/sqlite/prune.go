@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -40,8 +41,9 @@ func (db *DB) Prune(ctx context.Context, repoID int64, e store.Expired, now time
 	var n store.Pruned
 	err := db.write(ctx, fmt.Sprintf("prune repository %d", repoID), func(tx *writeTx) error {
 		n = store.Pruned{}
+		freed := map[specHash]bool{}
 		for _, id := range e.Promotions {
-			deleted, err := tx.deletePromotion(ctx, repoID, id)
+			deleted, err := tx.deletePromotion(ctx, repoID, id, freed)
 			if err != nil {
 				return fmt.Errorf("promotion %s: %w", id, err)
 			}
@@ -55,7 +57,7 @@ func (db *DB) Prune(ctx context.Context, repoID int64, e store.Expired, now time
 			n.Freight += deleted
 		}
 		var err error
-		if n.Verifications, err = tx.pruneVerifications(ctx, repoID, e.Before); err != nil {
+		if n.Verifications, err = tx.pruneVerifications(ctx, repoID, e.Before, freed); err != nil {
 			return fmt.Errorf("verifications: %w", err)
 		}
 		if _, err = tx.exec(ctx, purgeFreight, repoID); err != nil {
@@ -64,7 +66,7 @@ func (db *DB) Prune(ctx context.Context, repoID int64, e store.Expired, now time
 		if n.Intents, err = tx.exec(ctx, pruneIntents, repoID, micros(e.Before)); err != nil {
 			return fmt.Errorf("intents: %w", err)
 		}
-		if n.Specs, err = tx.exec(ctx, pruneSpecs); err != nil {
+		if n.Specs, err = tx.pruneSpecs(ctx, freed); err != nil {
 			return fmt.Errorf("specs: %w", err)
 		}
 		return nil
@@ -106,11 +108,14 @@ WHERE v.repo = ?1 AND v.finished_at < ?2 AND v.reported = 1 AND v.phase NOT IN (
 	pruneIntents = `DELETE FROM intent WHERE repo = ? AND answered_at < ?`
 	pruneSpecs   = `
 DELETE FROM spec
-WHERE NOT EXISTS (SELECT 1 FROM promotion AS p WHERE p.spec = hash)
+WHERE hash IN (SELECT unhex(value) FROM json_each(?))
+  AND NOT EXISTS (SELECT 1 FROM promotion AS p WHERE p.spec = hash)
   AND NOT EXISTS (SELECT 1 FROM verification AS v WHERE v.spec = hash)`
 )
 
-func (tx *writeTx) deletePromotion(ctx context.Context, repoID int64, id string) (int, error) {
+// deletePromotion deletes a Promotion that is not in use and notes its spec in
+// freed.
+func (tx *writeTx) deletePromotion(ctx context.Context, repoID int64, id string, freed map[specHash]bool) (int, error) {
 	used, err := collect(ctx, tx, scanTo[bool], promotionInUse, repoID, id)
 	if err != nil || len(used) == 0 || used[0] {
 		return 0, err
@@ -126,10 +131,15 @@ func (tx *writeTx) deletePromotion(ctx context.Context, repoID int64, id string)
 	type gone struct {
 		stage, freight string
 		newest         bool
+		hash           specHash
 	}
-	g, err := one(ctx, tx, func(rows *sql.Rows, g *gone) error { return rows.Scan(&g.stage, &g.freight, &g.newest) },
-		`DELETE FROM promotion WHERE repo = ? AND id = ? RETURNING stage, freight, newest`, repoID, id)
-	if err == nil && g.newest {
+	g, err := one(ctx, tx, func(rows *sql.Rows, g *gone) error { return rows.Scan(&g.stage, &g.freight, &g.newest, &g.hash) },
+		`DELETE FROM promotion WHERE repo = ? AND id = ? RETURNING stage, freight, newest, spec`, repoID, id)
+	if err != nil {
+		return 0, err
+	}
+	freed[g.hash] = true
+	if g.newest {
 		err = tx.setNewest(ctx, repoID, g.stage, g.freight)
 	}
 	return 1, err
@@ -151,7 +161,7 @@ func (tx *writeTx) expireFreight(ctx context.Context, repoID int64, id string, n
 	return 1, nil
 }
 
-func (tx *writeTx) pruneVerifications(ctx context.Context, repoID int64, before time.Time) (int, error) {
+func (tx *writeTx) pruneVerifications(ctx context.Context, repoID int64, before time.Time, freed map[specHash]bool) (int, error) {
 	ids, err := collect(ctx, tx, scanTo[string], expiredVerifications, repoID, micros(before), recentVerifications)
 	if err != nil || len(ids) == 0 {
 		return 0, err
@@ -160,5 +170,22 @@ func (tx *writeTx) pruneVerifications(ctx context.Context, repoID int64, before 
 DELETE FROM verification_wait WHERE repo = ? AND verification IN (SELECT value FROM json_each(?))`, repoID, list(ids)); err != nil {
 		return 0, err
 	}
-	return tx.exec(ctx, `DELETE FROM verification WHERE repo = ? AND id IN (SELECT value FROM json_each(?))`, repoID, list(ids))
+	hashes, err := collect(ctx, tx, scanTo[specHash], `
+DELETE FROM verification WHERE repo = ? AND id IN (SELECT value FROM json_each(?)) RETURNING spec`, repoID, list(ids))
+	for _, hash := range hashes {
+		freed[hash] = true
+	}
+	return len(hashes), err
+}
+
+// pruneSpecs deletes those specs that nothing has any more.
+func (tx *writeTx) pruneSpecs(ctx context.Context, freed map[specHash]bool) (int, error) {
+	if len(freed) == 0 {
+		return 0, nil
+	}
+	hashes := make([]string, 0, len(freed))
+	for hash := range freed {
+		hashes = append(hashes, hex.EncodeToString(hash[:]))
+	}
+	return tx.exec(ctx, pruneSpecs, list(hashes))
 }

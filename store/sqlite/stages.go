@@ -20,7 +20,8 @@ const (
 // few rows of each.
 const (
 	selectAllStages      = `SELECT name, marked, changed FROM stage WHERE repo = ? ORDER BY name`
-	selectPipelineStages = `SELECT name, marked, changed FROM stage WHERE repo = ? AND pipeline = ? ORDER BY name`
+	selectPipelineStages = `SELECT name, marked, changed FROM stage INDEXED BY stage_pipeline
+WHERE repo = ? AND pipeline = ? ORDER BY name`
 
 	// One row per Stage, because a row costs more than what is in it: marks are
 	// separated by semicolons and mostly nothing but Freight and the time of its

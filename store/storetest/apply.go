@@ -107,6 +107,14 @@ var applyTests = map[string]func(*fixture){
 		}, at(1))
 		f.is(err, store.ErrNotFound)
 	},
+	"an unknown action is an error": func(f *fixture) {
+		f.repo()
+		fr := newFreight("web", 1)
+		if _, err := f.Apply(f.ctx, repoID, []pipeline.Action{pipeline.CreateFreight{Freight: fr}, nil}, at(1)); err == nil {
+			f.Fatal("it was carried out")
+		}
+		f.equal("all or nothing", f.snapshot().Freight, []pipeline.Freight{})
+	},
 	"waking is not the store's business": func(f *fixture) {
 		f.repo()
 		f.equal("applied", f.apply(at(1), pipeline.Wake{At: at(5)}), store.Applied{})

@@ -16,7 +16,7 @@ CREATE TABLE stage (
 	changed       INTEGER NOT NULL DEFAULT 0,
 	PRIMARY KEY (repo, name)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX stage_pipeline ON stage (repo, pipeline, name, marked, changed);
+CREATE INDEX stage_pipeline ON stage (repo, pipeline, name);
 INSERT INTO stage (repo, name, promotions)
 SELECT repo, stage, max(seq) FROM (
 	SELECT repo, stage, seq FROM promotion

@@ -1,12 +1,14 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -18,16 +20,17 @@ import (
 type argoCD struct{ client }
 
 type argoCDConfig struct {
-	App       string `json:"app"`
-	Namespace string `json:"namespace"`
-	Project   string `json:"project"`
-	// Address is Argo CD's; the secret ARGOCD_ADDRESS when empty.
-	Address string `json:"address"`
-	// Token names the secret that holds the token; ARGOCD_TOKEN when empty.
+	Application string `json:"application"`
+	Namespace   string `json:"namespace"`
+	Project     string `json:"project"`
+	// Server is Argo CD's address; the secret ARGOCD_SERVER when empty.
+	Server string `json:"server"`
+	// Token is the token, or names the secret that holds it; ARGOCD_TOKEN when empty.
 	Token string `json:"token"`
 	// Revision is the revision that has to be synced, if a certain one has to be.
-	Revision string `json:"revision"`
-	Insecure bool   `json:"insecure"`
+	Revision       string `json:"revision"`
+	TimeoutSeconds number `json:"timeoutSeconds"`
+	Insecure       bool   `json:"insecure"`
 }
 
 // application is as much of an Application as matters.
@@ -55,24 +58,32 @@ type application struct {
 
 const argoCDLook = 15 * time.Second
 
+// secretName is what a secret can be called.
+var secretName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,99}$`)
+
 // Measure implements Provider.
 func (a *argoCD) Measure(ctx context.Context, in Look) (Outcome, error) {
 	config := argoCDConfig{Token: "ARGOCD_TOKEN"}
 	if err := in.Decode(&config); err != nil {
 		return Outcome{}, err
 	}
-	if config.App == "" {
+	if config.Application == "" {
 		return Outcome{}, Permanent(errors.New("the Argo CD Application has no name"))
 	}
-	var err error
-	if config.Address == "" {
-		if config.Address, err = in.Secret(ctx, "ARGOCD_ADDRESS"); err != nil {
+	if config.Server == "" {
+		server, err := in.Secret(ctx, "ARGOCD_SERVER")
+		if err != nil {
 			return Outcome{}, err
 		}
+		config.Server = server
 	}
-	token, err := in.Secret(ctx, config.Token)
-	if err != nil {
-		return Outcome{}, err
+	token := config.Token
+	if secretName.MatchString(token) { // a token itself has dots
+		value, err := in.Secret(ctx, token)
+		if err != nil {
+			return Outcome{}, err
+		}
+		token = value
 	}
 	query := url.Values{"refresh": {"normal"}}
 	if config.Namespace != "" {
@@ -81,10 +92,10 @@ func (a *argoCD) Measure(ctx context.Context, in Look) (Outcome, error) {
 	if config.Project != "" {
 		query.Set("project", config.Project)
 	}
-	address := strings.TrimRight(config.Address, "/")
+	address := strings.TrimRight(config.Server, "/")
 	answer, err := a.send(ctx, request{
-		method: http.MethodGet, url: address + "/api/v1/applications/" + url.PathEscape(config.App) + "?" + query.Encode(),
-		header: http.Header{"Authorization": {"Bearer " + token}}, timeout: 30 * time.Second, insecure: config.Insecure,
+		method: http.MethodGet, url: address + "/api/v1/applications/" + url.PathEscape(config.Application) + "?" + query.Encode(),
+		header: http.Header{"Authorization": {"Bearer " + token}}, timeout: seconds(config.TimeoutSeconds, 30*time.Second), insecure: config.Insecure,
 	})
 	if err != nil {
 		return Outcome{}, err
@@ -93,12 +104,12 @@ func (a *argoCD) Measure(ctx context.Context, in Look) (Outcome, error) {
 	if err := json.Unmarshal(answer, &app); err != nil {
 		return Outcome{}, fmt.Errorf("the answer is not Argo CD's: %w", err)
 	}
-	out := app.outcome(config)
-	out.URL = address + "/applications/" + url.PathEscape(config.App)
+	out := app.outcome(config, cmp.Or(in.Interval, argoCDLook))
+	out.URL = address + "/applications/" + url.PathEscape(config.Application)
 	return out, nil
 }
 
-func (app application) outcome(config argoCDConfig) Outcome {
+func (app application) outcome(config argoCDConfig, again time.Duration) Outcome {
 	s := app.Status
 	out := Outcome{
 		Value: map[string]any{
@@ -107,11 +118,11 @@ func (app application) outcome(config argoCDConfig) Outcome {
 		Text: s.Health.Status + ", " + s.Sync.Status,
 	}
 	wait := func(why string) Outcome {
-		out.Wait, out.Message = &Wait{After: argoCDLook}, fmt.Sprintf("waiting for Application %s: %s", config.App, why)
+		out.Wait, out.Message = &Wait{After: again}, fmt.Sprintf("waiting for Application %s: %s", config.Application, why)
 		return out
 	}
 	fail := func(why, detail string) Outcome {
-		out.Phase, out.Message = pipeline.VerificationFailed, fmt.Sprintf("Application %s: %s", config.App, why)
+		out.Phase, out.Message = pipeline.VerificationFailed, fmt.Sprintf("Application %s: %s", config.Application, why)
 		if detail != "" {
 			out.Message += ": " + detail
 		}

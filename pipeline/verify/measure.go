@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -100,7 +101,7 @@ func (p *pass) one(ctx context.Context, i int) error {
 		open.Message = p.text(err.Error(), longestMessage)
 		mr.Message, mr.Due = open.Message, p.now.Add(max(after, errorRetry))
 	} else if err == nil && out.Wait != nil {
-		err = p.wait(mr, open, out)
+		err = p.wait(m, mr, open, out)
 	} else if err == nil {
 		p.done(filled, mr, *open, out)
 	}
@@ -141,7 +142,8 @@ func (p *pass) lookAt(i int, config map[string]any) Look {
 	head.Metrics = nil
 	return Look{
 		Run: head, Metric: mr.Name, Number: mr.Count + 1, Config: config, State: unpack(mr.State).State,
-		Since: begin(mr, p.now).StartedAt, Now: p.now, secret: p.secret, hide: p.mask.add,
+		Interval: time.Duration(p.run.Stage.Verification.Metrics[i].Interval),
+		Since:    begin(mr, p.now).StartedAt, Now: p.now, secret: p.secret, hide: p.mask.add,
 		remember: func(ctx context.Context, state any) error {
 			p.lazy.mu.Lock()
 			defer p.lazy.mu.Unlock()
@@ -159,19 +161,13 @@ func (p *pass) lookAt(i int, config map[string]any) Look {
 }
 
 // wait leaves the measurement in progress.
-func (p *pass) wait(mr *pipeline.MetricRun, open *pipeline.Measurement, out Outcome) error {
+func (p *pass) wait(m pipeline.Metric, mr *pipeline.MetricRun, open *pipeline.Measurement, out Outcome) error {
 	raw, err := pack(out.State, out.Wait.On)
 	if err != nil {
 		return err
 	}
 	open.Message, open.URL = p.text(out.Message, longestMessage), p.link(out.URL)
-	after := out.Wait.After
-	if after <= 0 {
-		after = p.r.Poll
-	}
-	if after <= 0 {
-		after = defaultPollInterval
-	}
+	after := cmp.Or(out.Wait.After, time.Duration(m.Interval), p.r.Poll, defaultPollInterval)
 	mr.State, mr.Message, mr.Due = raw, open.Message, p.now.Add(max(after, shortestPollInterval))
 	return nil
 }

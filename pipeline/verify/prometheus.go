@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,16 +11,19 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/kargo-app/kargo/pipeline/expr"
 )
 
 // prometheus queries a Prometheus server. A vector is a list of numbers to
-// conditions, a scalar a number, as in Argo Rollouts.
+// conditions, as are all values of a range, and a scalar is a number, as in Argo
+// Rollouts.
 type prometheus struct{ client }
 
 type prometheusConfig struct {
 	Address        string         `json:"address"`
 	Query          string         `json:"query"`
-	RangeQuery     map[string]any `json:"rangeQuery"`
+	RangeQuery     *rangeQuery    `json:"rangeQuery"`
 	Timeout        number         `json:"timeout"`
 	Insecure       bool           `json:"insecure"`
 	Headers        headers        `json:"headers"`
@@ -32,11 +36,16 @@ func (p *prometheus) Measure(ctx context.Context, in Look) (Outcome, error) {
 	if err := in.Decode(&config); err != nil {
 		return Outcome{}, err
 	}
-	switch {
-	case config.Address == "":
+	if config.Address == "" {
 		return Outcome{}, Permanent(errors.New("the address of the Prometheus server is missing"))
-	case len(config.RangeQuery) > 0:
-		return Outcome{}, Permanent(errors.New("rangeQuery is not supported: use a subquery such as avg_over_time(...[5m:])"))
+	}
+	form, path := url.Values{"query": {config.Query}, "time": {unix(in.Now)}}, "/api/v1/query"
+	if config.RangeQuery != nil {
+		var err error
+		if form, err = config.RangeQuery.form(config.Query, in.Now); err != nil {
+			return Outcome{}, Permanent(err)
+		}
+		path = "/api/v1/query_range"
 	}
 	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"application/json"}}
 	for key, values := range config.Headers {
@@ -46,9 +55,8 @@ func (p *prometheus) Measure(ctx context.Context, in Look) (Outcome, error) {
 	if err := config.Authentication.authorize(ctx, p.client, in, header, timeout); err != nil {
 		return Outcome{}, err
 	}
-	form := url.Values{"query": {config.Query}, "time": {strconv.FormatFloat(float64(in.Now.UnixMilli())/1000, 'f', 3, 64)}}
 	answer, err := p.send(ctx, request{
-		method: http.MethodPost, url: strings.TrimRight(config.Address, "/") + "/api/v1/query",
+		method: http.MethodPost, url: strings.TrimRight(config.Address, "/") + path,
 		body: []byte(form.Encode()), header: header, timeout: timeout, insecure: config.Insecure,
 	})
 	if err != nil {
@@ -56,6 +64,41 @@ func (p *prometheus) Measure(ctx context.Context, in Look) (Outcome, error) {
 	}
 	return readPrometheus(answer)
 }
+
+// rangeQuery asks for all values between two times, which are expressions such as
+// now() - duration("1h").
+type rangeQuery struct {
+	Start string   `json:"start"`
+	End   string   `json:"end"`
+	Step  duration `json:"step"`
+}
+
+func (r rangeQuery) form(query string, now time.Time) (url.Values, error) {
+	at := func(name, source string) (string, error) {
+		value, err := expr.EvaluateBare(source, expr.Env{Now: func() time.Time { return now }})
+		if err != nil {
+			return "", fmt.Errorf("rangeQuery.%s: %w", name, err)
+		}
+		t, ok := value.(time.Time)
+		if !ok {
+			return "", fmt.Errorf("rangeQuery.%s is not a time, as now() is", name)
+		}
+		return unix(t), nil
+	}
+	start, err := at("start", r.Start)
+	if err != nil {
+		return nil, err
+	}
+	end, err := at("end", cmp.Or(r.End, "now()"))
+	if err != nil {
+		return nil, err
+	}
+	step := cmp.Or(time.Duration(r.Step), time.Minute)
+	return url.Values{"query": {query}, "start": {start}, "end": {end}, "step": {strconv.FormatFloat(step.Seconds(), 'f', -1, 64)}}, nil
+}
+
+// unix is a time as Prometheus reads it.
+func unix(t time.Time) string { return strconv.FormatFloat(float64(t.UnixMilli())/1000, 'f', 3, 64) }
 
 func readPrometheus(answer []byte) (Outcome, error) {
 	var body struct {
@@ -81,16 +124,22 @@ func readPrometheus(answer []byte) (Outcome, error) {
 			return Outcome{}, fmt.Errorf("the answer is not Prometheus': %w", err)
 		}
 		out.Value, out.Text = s.value, s.text
-	case "vector":
+	case "vector", "matrix":
 		var vector []struct {
-			Value sample `json:"value"`
+			Value  *sample  `json:"value"`
+			Values []sample `json:"values"`
 		}
 		if err := json.Unmarshal(body.Data.Result, &vector); err != nil {
 			return Outcome{}, fmt.Errorf("the answer is not Prometheus': %w", err)
 		}
 		values, texts := make([]float64, 0, len(vector)), make([]string, 0, len(vector))
 		for _, one := range vector {
-			values, texts = append(values, one.Value.value), append(texts, one.Value.text)
+			if one.Value != nil {
+				one.Values = append(one.Values, *one.Value)
+			}
+			for _, s := range one.Values {
+				values, texts = append(values, s.value), append(texts, s.text)
+			}
 		}
 		out.Value, out.Text = values, "["+strings.Join(texts, ",")+"]"
 	default:

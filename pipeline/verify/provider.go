@@ -38,6 +38,8 @@ type Look struct {
 	Config map[string]any
 	// State is what an earlier look of the same measurement left, nil for the first.
 	State json.RawMessage
+	// Interval is how often the metric wants to be looked at, zero where it does not say.
+	Interval time.Duration
 	// Since is when the measurement began.
 	Since, Now time.Time
 
@@ -98,7 +100,7 @@ type Outcome struct {
 
 // Wait says when a measurement in progress is looked at again.
 type Wait struct {
-	// After is from now; zero means the Runner's polling interval.
+	// After is from now; zero means the metric's interval, else the Runner's for polling.
 	After time.Duration
 	// On are the events that end the wait early.
 	On []string

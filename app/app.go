@@ -186,7 +186,7 @@ func (a *App) wire() error {
 			base:       discover.Discoverer{Commits: commits{repos: repos}, Cache: tagCache{db: a.db}, Now: a.now},
 			registries: registries, safe: a.safe, cloneURL: a.cloneURL,
 		},
-		Matcher:  dryRuns,
+		Matcher: dryRuns, Tasks: tasks{repos: repos, known: a.db, cloneURL: a.cloneURL}, Work: a.db,
 		CloneURL: a.cloneURL, Interval: a.cfg.ReconcileInterval, Now: a.now, Log: a.log,
 	}
 	if a.hooks, err = registryhook.New(a.cfg.RegistryWebhooks, a.db, registryhook.Options{
@@ -208,6 +208,8 @@ func (a *App) wire() error {
 			"check_run":                 pulls.Commit,
 			"check_suite":               pulls.Commit,
 			"status":                    pulls.Commit,
+			"workflow_run":              pulls.WorkflowRun,
+			"deployment_status":         pulls.DeploymentStatus,
 			"issue_comment":             comments.Comment,
 			"installation":              installations.Installation,
 			"installation_repositories": installations.Repositories,

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 
 	"github.com/kargo-app/kargo/app/gitrepo"
 	"github.com/kargo-app/kargo/pipeline"
@@ -59,16 +61,74 @@ func (f files) Config(ctx context.Context, r store.RepoRecord, commit string) (d
 	return readConfig(ctx, repo, commit)
 }
 
-func readConfig(ctx context.Context, repo *gitrepo.Repository, commit string) (data []byte, blob string, err error) {
+// List implements reconcile.Files.
+func (f files) List(ctx context.Context, r store.RepoRecord, commit string, globs []string) ([]reconcile.FileRef, error) {
+	fsys, err := f.at(ctx, r, commit)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]string{}
+	for _, glob := range globs {
+		paths, err := fsys.Glob(ctx, glob)
+		if err != nil {
+			return nil, fmt.Errorf("list %s at %s: %w", glob, commit, err)
+		}
+		for _, p := range paths {
+			info, err := fsys.Lstat(ctx, p)
+			if err != nil {
+				return nil, fmt.Errorf("look at %s at %s: %w", p, commit, err)
+			}
+			if info.Mode.IsRegular() {
+				found[p] = info.Hash.String()
+			}
+		}
+	}
+	refs := make([]reconcile.FileRef, 0, len(found))
+	for _, p := range slices.Sorted(maps.Keys(found)) {
+		refs = append(refs, reconcile.FileRef{Path: p, Blob: found[p]})
+	}
+	return refs, nil
+}
+
+// Read implements reconcile.Files.
+func (f files) Read(ctx context.Context, r store.RepoRecord, commit, path string) ([]byte, error) {
+	fsys, err := f.at(ctx, r, commit)
+	if err != nil {
+		return nil, err
+	}
+	data, err := fsys.ReadFile(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("read %s at %s: %w", path, commit, err)
+	}
+	return data, nil
+}
+
+// at opens the files of a commit.
+func (f files) at(ctx context.Context, r store.RepoRecord, commit string) (*tree.FS, error) {
+	repo, err := f.repos.Repository(f.cloneURL(r.Repo))
+	if err != nil {
+		return nil, err
+	}
+	return openCommit(ctx, repo, commit)
+}
+
+func openCommit(ctx context.Context, repo *gitrepo.Repository, commit string) (*tree.FS, error) {
 	h, err := tree.ParseHash(commit)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	c, err := repo.Commit(ctx, h)
 	if err != nil {
-		return nil, "", fmt.Errorf("read commit %s: %w", commit, err)
+		return nil, fmt.Errorf("read commit %s: %w", commit, err)
 	}
-	fsys := tree.NewFS(repo, c.Tree)
+	return tree.NewFS(repo, c.Tree), nil
+}
+
+func readConfig(ctx context.Context, repo *gitrepo.Repository, commit string) (data []byte, blob string, err error) {
+	fsys, err := openCommit(ctx, repo, commit)
+	if err != nil {
+		return nil, "", err
+	}
 	data, err = fsys.ReadFile(ctx, configFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, "", nil

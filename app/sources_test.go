@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -202,6 +203,45 @@ func TestFilesFindsTheConfiguration(t *testing.T) {
 	}
 	if _, _, err := f.Config(t.Context(), store.RepoRecord{}, strings.Repeat("0123", 10)); !errors.Is(err, tree.ErrNoObject) {
 		t.Errorf("Config of a missing commit: %v", err)
+	}
+}
+
+func TestFilesListsWhatGlobsMatch(t *testing.T) {
+	t.Parallel()
+	c := newClone(t)
+	head := c.commit(t, "First", map[string]string{
+		".kargo.yaml": "root", "apps/a/.kargo.yaml": "a", "apps/b/.kargo.yaml": "b", "apps/b/x/.kargo.yaml": "x", "c.kargo.yaml": "c",
+	})
+	c.git(t, "rm", "-q", "apps/a/.kargo.yaml")
+	head2 := c.commit(t, "Second", nil)
+	f := files{repos: c, cloneURL: func(pipeline.Repo) string { return "" }}
+	for _, tt := range []struct {
+		commit string
+		globs  []string
+		want   []string
+	}{
+		{head, []string{"apps/*/.kargo.yaml"}, []string{"apps/a/.kargo.yaml", "apps/b/.kargo.yaml"}},
+		{head2, []string{"apps/*/.kargo.yaml"}, []string{"apps/b/.kargo.yaml"}},
+		{head, []string{"*.kargo.yaml", "apps/**/.kargo.yaml", "apps/b/.kargo.yaml"}, []string{".kargo.yaml", "apps/a/.kargo.yaml", "apps/b/.kargo.yaml", "apps/b/x/.kargo.yaml", "c.kargo.yaml"}},
+		{head, []string{"none/*", "apps"}, nil},
+	} {
+		refs, err := f.List(t.Context(), store.RepoRecord{}, tt.commit, tt.globs)
+		var got []string
+		for _, ref := range refs {
+			got = append(got, ref.Path)
+			if want := c.git(t, "rev-parse", tt.commit+":"+ref.Path); ref.Blob != want {
+				t.Errorf("%s is %s, want %s", ref.Path, ref.Blob, want)
+			}
+		}
+		if err != nil || !slices.Equal(got, tt.want) {
+			t.Errorf("%q: %q, %v, want %q", tt.globs, got, err, tt.want)
+		}
+	}
+	if data, err := f.Read(t.Context(), store.RepoRecord{}, head, "apps/a/.kargo.yaml"); err != nil || string(data) != "a" {
+		t.Errorf("Read = %q, %v", data, err)
+	}
+	if _, err := f.Read(t.Context(), store.RepoRecord{}, head2, "apps/a/.kargo.yaml"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Read of a missing file: %v", err)
 	}
 }
 

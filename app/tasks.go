@@ -56,7 +56,7 @@ func (t tasks) Task(ctx context.Context, r store.RepoRecord, ref string) (data [
 	}
 	c, err := repo.Commit(ctx, h)
 	if errors.Is(err, gitrepo.ErrNoObject) {
-		return nil, "", &pipeline.UserError{Message: fmt.Sprintf("%s has no commit %q", at.repo, at.ref)}
+		return nil, "", &pipeline.UserError{Message: fmt.Sprintf("%s has no branch, tag or commit %q", at.repo, at.ref)}
 	}
 	if err != nil {
 		return nil, "", fmt.Errorf("read commit %s of %s: %w", h, at.repo, err)

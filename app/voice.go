@@ -33,12 +33,13 @@ var (
 )
 
 // Config implements reconcile.Voice.
-func (v *voice) Config(ctx context.Context, r store.RepoRecord, commit string, file *kargofile.File, problems kargofile.Problems) error {
-	return v.publisher.PublishCheck(ctx, r.Repo, configCheck(commit, file, problems))
+func (v *voice) Config(ctx context.Context, r store.RepoRecord, commit string, root reconcile.Checked, included []reconcile.Checked) error {
+	return v.publisher.PublishCheck(ctx, r.Repo, configCheck(commit, root, included...))
 }
 
-// Answer implements reconcile.Voice. All that was decided on of one comment is
-// answered at once.
+// Answer implements reconcile.Voice. All that was decided on of one comment and one
+// pipeline is answered at once: what another pipeline decides, it decides at the
+// same time.
 func (v *voice) Answer(ctx context.Context, r store.RepoRecord, in store.ResolvedIntent) error {
 	open, err := v.db.ResolvedIntents(ctx, r.ID)
 	if err != nil {
@@ -47,7 +48,7 @@ func (v *voice) Answer(ctx context.Context, r store.RepoRecord, in store.Resolve
 	var together []store.ResolvedIntent
 	var ids []string
 	for _, other := range open {
-		if other.ID == in.ID || in.Comment != 0 && other.Comment == in.Comment {
+		if other.ID == in.ID || in.Comment != 0 && other.Comment == in.Comment && thread(other) == thread(in) {
 			together, ids = append(together, other), append(ids, other.ID)
 		}
 	}
@@ -58,6 +59,22 @@ func (v *voice) Answer(ctx context.Context, r store.RepoRecord, in store.Resolve
 		return err
 	}
 	return v.db.AnswerIntents(ctx, r.ID, ids, v.now())
+}
+
+// thread names the pipeline that decided on a request, or the request itself where
+// only its Freight would tell.
+func thread(in store.ResolvedIntent) string {
+	switch {
+	case in.Stage != "":
+		return store.PipelineOf(in.Stage)
+	case in.Intent.Promotion != "":
+		return store.PipelineOf(in.Intent.Promotion)
+	case in.New != nil:
+		return store.PipelineOf(in.New.Warehouse)
+	case in.Intent.Freight != "":
+		return "intent " + in.ID
+	}
+	return in.Pipeline
 }
 
 // CheckConfig implements handlers.ConfigChecks.
@@ -83,43 +100,72 @@ func (v *voice) CheckConfig(ctx context.Context, r store.RepoRecord, head string
 		}
 	}
 	file, problems := kargofile.Parse(data, kargofile.Options{Repo: r.Name, Steps: v.steps})
-	return v.Config(ctx, r, head, file, problems)
+	return v.Config(ctx, r, head, reconcile.Checked{Path: configFile, File: file, Problems: problems}, nil)
 }
 
-// configCheck describes the check run kargo / config.
-func configCheck(commit string, file *kargofile.File, problems kargofile.Problems) report.CheckRun {
+// Bounds of a check run's text, which GitHub refuses beyond 65,535 characters, and
+// of the lines that it marks.
+const (
+	maxSummary = 65_000
+	maxMarked  = 500
+)
+
+// configCheck describes the check run kargo / config of the root's file and those
+// that it includes. It fails when one of them cannot be used.
+func configCheck(commit string, root reconcile.Checked, included ...reconcile.Checked) report.CheckRun {
 	c := report.CheckRun{
 		Name: report.ConfigCheck, SHA: commit, ExternalID: "config",
 		Status: "completed", Conclusion: "success", Title: "Valid",
 	}
-	if file == nil {
-		c.Conclusion = "failure"
+	var b strings.Builder
+	if root.File != nil {
+		b.WriteString(diagram(root.File.Pipeline))
 	}
-	if n := len(problems); n > 0 {
-		c.Title = fmt.Sprintf("%d problem", n)
-		if n > 1 {
+	problems := 0
+	for i, file := range append([]reconcile.Checked{root}, included...) {
+		switch {
+		case file.File == nil:
+			c.Conclusion = "failure"
+			fmt.Fprintf(&b, "This %s cannot be used. The last valid one stays in force.\n\n", report.Code(file.Path))
+		case i > 0:
+			p := file.File.Pipeline
+			fmt.Fprintf(&b, "%s declares the pipeline **%s** with %d Warehouses and %d Stages.\n\n",
+				report.Code(file.Path), report.Text(p.Name), len(p.Warehouses), len(p.Stages))
+		}
+		for _, p := range file.Problems {
+			problems++
+			fmt.Fprintf(&b, "- line %d, column %d: %s\n", p.Line, p.Column, report.Text(describe(p)))
+			if len(c.Annotations) < maxMarked {
+				c.Annotations = append(c.Annotations, annotation(file.Path, p))
+			}
+		}
+		if len(included) > 0 && len(file.Problems) > 0 {
+			b.WriteByte('\n')
+		}
+	}
+	if problems > 0 {
+		c.Title = fmt.Sprintf("%d problem", problems)
+		if problems > 1 {
 			c.Title += "s"
 		}
 	}
-	var b strings.Builder
-	if file != nil {
-		b.WriteString(diagram(file.Pipeline))
-	} else {
-		b.WriteString("This `.kargo.yaml` cannot be used. The last valid one stays in force.\n\n")
-	}
-	for _, p := range problems {
-		fmt.Fprintf(&b, "- line %d, column %d: %s\n", p.Line, p.Column, report.Text(describe(p)))
-		level := "failure"
-		if p.Severity == kargofile.Warning {
-			level = "warning"
-		}
-		c.Annotations = append(c.Annotations, report.Annotation{
-			Path: configFile, Line: max(1, p.Line), Column: p.Column, EndColumn: p.EndColumn,
-			Level: level, Title: "kargo", Message: describe(p),
-		})
-	}
 	c.Summary = b.String()
+	if len(c.Summary) > maxSummary {
+		cut := strings.LastIndexByte(c.Summary[:maxSummary], '\n')
+		c.Summary = c.Summary[:cut+1] + "\n(cut: too long for GitHub)\n"
+	}
 	return c
+}
+
+func annotation(path string, p kargofile.Problem) report.Annotation {
+	level := "failure"
+	if p.Severity == kargofile.Warning {
+		level = "warning"
+	}
+	return report.Annotation{
+		Path: path, Line: max(1, p.Line), Column: p.Column, EndColumn: p.EndColumn,
+		Level: level, Title: "kargo", Message: describe(p),
+	}
 }
 
 func describe(p kargofile.Problem) string {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kargo-app/kargo/manifest/kargofile"
+	"github.com/kargo-app/kargo/pipeline/reconcile"
 	"github.com/kargo-app/kargo/pipeline/report"
 )
 
@@ -28,10 +29,40 @@ stages:
     update: [{image: ghcr.io/acme/web, kustomize: env/prod}]
 `
 
+// checked is the root's file as it was read.
+func checked(file *kargofile.File, problems kargofile.Problems) reconcile.Checked {
+	return reconcile.Checked{Path: configFile, File: file, Problems: problems}
+}
+
+func TestCheckOfIncludedFiles(t *testing.T) {
+	t.Parallel()
+	root, _ := kargofile.Parse([]byte(goodConfig), kargofile.Options{Repo: "gitops"})
+	shop, _ := kargofile.Parse([]byte(goodConfig), kargofile.Options{Qualify: "shop"})
+	good := reconcile.Checked{Path: "apps/shop/.kargo.yaml", File: shop}
+	bad := reconcile.Checked{Path: "apps/a`b/.kargo.yaml", Problems: kargofile.Problems{{Line: 3, Severity: kargofile.Error, Message: "odd"}}}
+	got := configCheck("c0ffee", checked(root, nil), good)
+	if want := "`apps/shop/.kargo.yaml` declares the pipeline **shop** with 1 Warehouses and 3 Stages.\n"; got.Conclusion != "success" || !strings.Contains(got.Summary, want) {
+		t.Errorf("%s, summary %q lacks %q", got.Conclusion, got.Summary, want)
+	}
+	got = configCheck("c0ffee", checked(root, nil), good, bad)
+	if want := "This ``apps/a`b/.kargo.yaml`` cannot be used. The last valid one stays in force.\n\n- line 3, column 0: odd\n"; got.Conclusion != "failure" || !strings.Contains(got.Summary, want) {
+		t.Errorf("%s, summary %q lacks %q", got.Conclusion, got.Summary, want)
+	}
+	if len(got.Annotations) != 1 || got.Annotations[0].Path != bad.Path || got.Title != "1 problem" {
+		t.Errorf("title %q, annotations %+v", got.Title, got.Annotations)
+	}
+	for range 3000 {
+		bad.Problems = append(bad.Problems, bad.Problems[0])
+	}
+	if got = configCheck("c0ffee", checked(root, nil), bad); len(got.Summary) > 65_535 || len(got.Annotations) > 500 {
+		t.Errorf("summary of %d bytes, %d annotations", len(got.Summary), len(got.Annotations))
+	}
+}
+
 func TestCheckOfAValidConfigDrawsThePipeline(t *testing.T) {
 	t.Parallel()
 	file, problems := kargofile.Parse([]byte(goodConfig), kargofile.Options{Repo: "gitops"})
-	got := configCheck("c0ffee", file, problems)
+	got := configCheck("c0ffee", checked(file, problems))
 	want := report.CheckRun{
 		Name: "kargo / config", SHA: "c0ffee", ExternalID: "config",
 		Status: "completed", Conclusion: "success", Title: "Valid",
@@ -49,7 +80,7 @@ func TestCheckOfAnInvalidConfigMarksEveryProblem(t *testing.T) {
 	src := strings.Replace(goodConfig, "from: web", "from: wbe", 1)
 	src = strings.Replace(src, "repoURL: ghcr.io/acme/web", "repoURL: ghcr.io/acme/web, constrain: ^1", 1)
 	file, problems := kargofile.Parse([]byte(src), kargofile.Options{Repo: "gitops"})
-	got := configCheck("c0ffee", file, problems)
+	got := configCheck("c0ffee", checked(file, problems))
 	if got.Conclusion != "failure" || got.Title != fmt.Sprintf("%d problems", len(problems)) || len(problems) < 2 {
 		t.Errorf("check = %s %q for %d problems", got.Conclusion, got.Title, len(problems))
 	}
@@ -73,7 +104,7 @@ func TestCheckOfAnInvalidConfigMarksEveryProblem(t *testing.T) {
 func TestCheckShowsWarningsOfAValidConfig(t *testing.T) {
 	t.Parallel()
 	file, _ := kargofile.Parse([]byte(goodConfig), kargofile.Options{Repo: "gitops"})
-	got := configCheck("c0ffee", file, kargofile.Problems{{Severity: kargofile.Warning, Message: "odd"}})
+	got := configCheck("c0ffee", checked(file, kargofile.Problems{{Severity: kargofile.Warning, Message: "odd"}}))
 	if got.Conclusion != "success" || got.Title != "1 problem" {
 		t.Errorf("check = %s %q", got.Conclusion, got.Title)
 	}
@@ -95,7 +126,7 @@ func TestCheckQuotesAHostileConfigHarmlessly(t *testing.T) {
 			t.Errorf("%q is accepted as the name of a Stage, and would be drawn", name)
 			continue
 		}
-		summary := configCheck("c0ffee", file, problems).Summary
+		summary := configCheck("c0ffee", checked(file, problems)).Summary
 		for _, bad := range []string{"<img", "\n# injected", "](https://evil", "\n```"} {
 			if strings.Contains(summary, bad) {
 				t.Errorf("summary for %q holds %q:\n%s", name, bad, summary)

@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
-	"github.com/kargo-app/kargo/manifest/kargofile"
+	"github.com/bmatcuk/doublestar/v4"
+
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/discover"
 	"github.com/kargo-app/kargo/pipeline/reconcile"
@@ -49,6 +52,10 @@ type place struct {
 	head, content string
 	reads         int
 	readErr       error
+	// included are further files by path, read those that were read.
+	included map[string]string
+	read     []string
+	listErr  error
 	// images is what each Warehouse finds.
 	images    map[string]string
 	found     []string
@@ -109,9 +116,33 @@ func (p *place) commit(content string) {
 
 func (p *place) reconcile() time.Time {
 	p.t.Helper()
-	next, err := p.r.Reconcile(p.t.Context(), repoID, "")
+	return p.reconcilePipeline("")
+}
+
+func (p *place) reconcilePipeline(name string) time.Time {
+	p.t.Helper()
+	next, err := p.r.Reconcile(p.t.Context(), repoID, name)
 	p.ok(err)
 	return next
+}
+
+// work runs all jobs that are due now, and returns their keys.
+func (p *place) work() (keys []string) {
+	p.t.Helper()
+	for {
+		j, ok, err := p.db.Claim(p.t.Context(), []store.WorkKind{store.WorkReconcile}, p.now, time.Hour)
+		p.ok(err)
+		if !ok {
+			return keys
+		}
+		id, name, err := store.ParseReconcileKey(j.Key)
+		p.ok(err)
+		if id != repoID {
+			p.t.Fatalf("claimed %s", j.Key)
+		}
+		keys = append(keys, j.Key)
+		p.ok(p.db.Finish(p.t.Context(), j, p.reconcilePipeline(name)))
+	}
 }
 
 func (p *place) wantNext(want time.Duration) {
@@ -168,8 +199,36 @@ func (f files) Config(_ context.Context, _ store.RepoRecord, commit string) (dat
 	if f.content == "" || f.readErr != nil {
 		return nil, "", f.readErr
 	}
-	sum := sha1.Sum([]byte(f.content))
-	return []byte(f.content), hex.EncodeToString(sum[:]), nil
+	return []byte(f.content), blobOf(f.content), nil
+}
+
+// blobOf is the id of a file's content.
+func blobOf(content string) string {
+	sum := sha1.Sum([]byte(content))
+	return hex.EncodeToString(sum[:])
+}
+
+func (f files) List(_ context.Context, _ store.RepoRecord, commit string, globs []string) (found []reconcile.FileRef, err error) {
+	if commit != f.head {
+		f.t.Errorf("listed %s, want the head %s", commit, f.head)
+	}
+	for _, path := range slices.Sorted(maps.Keys(f.included)) {
+		for _, glob := range globs {
+			if ok, err := doublestar.Match(glob, path); err != nil || ok {
+				found = append(found, reconcile.FileRef{Path: path, Blob: blobOf(f.included[path])})
+				break
+			}
+		}
+	}
+	return found, f.listErr
+}
+
+func (f files) Read(_ context.Context, _ store.RepoRecord, commit, path string) ([]byte, error) {
+	f.read = append(f.read, path)
+	if commit != f.head {
+		f.t.Errorf("read %s, want the head %s", commit, f.head)
+	}
+	return []byte(f.included[path]), nil
 }
 
 type discoverer struct{ *place }
@@ -209,11 +268,18 @@ func (t taskFiles) Task(ctx context.Context, _ store.RepoRecord, ref string) (da
 
 type voice struct{ *place }
 
-func (v voice) Config(_ context.Context, _ store.RepoRecord, commit string, f *kargofile.File, problems kargofile.Problems) error {
+func (v voice) Config(_ context.Context, _ store.RepoRecord, commit string, root reconcile.Checked, included []reconcile.Checked) error {
 	if v.checkErr != nil {
 		return v.checkErr
 	}
-	v.checks = append(v.checks, fmt.Sprintf("%s valid %v, %d problems", commit, f != nil, len(problems)))
+	text := fmt.Sprintf("%s valid %v, %d problems", commit, root.File != nil, len(root.Problems))
+	for _, c := range included {
+		text += fmt.Sprintf("; %s valid %v", c.Path, c.File != nil)
+		for _, p := range c.Problems {
+			text += ": " + p.Message
+		}
+	}
+	v.checks = append(v.checks, text)
 	return nil
 }
 

@@ -14,10 +14,26 @@ type memory struct {
 	unmatched map[string]bool
 	// failures counts discoveries that did not work in a row.
 	failures map[string]int
+	// files holds included files by path and content.
+	files map[fileKey]parsedFile
 	// unstarted says, by pipeline and Stage, why no Promotion was started that the
 	// rules want.
 	unstarted map[pipelineKey]map[string]string
 }
+
+// fileKey is a content that was found under a name for its pipeline.
+type fileKey struct {
+	repo                 int64
+	path, blob, fallback string
+}
+
+type parsedFile struct {
+	checked Checked
+	name    string
+}
+
+// rememberedFiles bounds the files that are kept in memory.
+const rememberedFiles = 2 * maxIncluded
 
 // pipelineKey is a repository and the name of a pipeline in it.
 type pipelineKey struct {
@@ -60,6 +76,22 @@ func (m *memory) worked(repo int64, warehouse string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.failures, fmt.Sprintf("%d %s", repo, warehouse))
+}
+
+func (m *memory) parsed(repo int64, ref FileRef, fallback string) (c Checked, name string, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f, ok := m.files[fileKey{repo, ref.Path, ref.Blob, fallback}]
+	return f.checked, f.name, ok
+}
+
+func (m *memory) parse(repo int64, ref FileRef, fallback string, c Checked, name string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.files == nil || len(m.files) > rememberedFiles {
+		m.files = map[fileKey]parsedFile{}
+	}
+	m.files[fileKey{repo, ref.Path, ref.Blob, fallback}] = parsedFile{c, name}
 }
 
 // start replaces what is known of a pipeline's Promotions that were not started.

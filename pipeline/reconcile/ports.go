@@ -45,6 +45,26 @@ type Files interface {
 	// Config returns .kargo.yaml at a commit with the id of its blob; a blob of
 	// "" means that there is no such file.
 	Config(ctx context.Context, r store.RepoRecord, commit string) (data []byte, blob string, err error)
+	// List returns the files at a commit whose paths match one of the globs, in the
+	// syntax of doublestar, sorted by path.
+	List(ctx context.Context, r store.RepoRecord, commit string, globs []string) ([]FileRef, error)
+	// Read returns one of them.
+	Read(ctx context.Context, r store.RepoRecord, commit, path string) ([]byte, error)
+}
+
+// FileRef is a file at a commit.
+type FileRef struct {
+	Path string
+	// Blob is the id of its content.
+	Blob string
+}
+
+// Checked is a file that was read.
+type Checked struct {
+	Path string
+	// File is nil when the problems make it unusable.
+	File     *kargofile.File
+	Problems kargofile.Problems
 }
 
 // Discoverer looks at the Subscriptions of one Warehouse.
@@ -69,9 +89,9 @@ type Tasks interface {
 
 // Voice answers people.
 type Voice interface {
-	// Config publishes the check run on a commit whose .kargo.yaml was read.
-	// file is nil when the problems make it unusable.
-	Config(ctx context.Context, r store.RepoRecord, commit string, file *kargofile.File, problems kargofile.Problems) error
+	// Config publishes the check run on a commit whose .kargo.yaml was read, together
+	// with the files that it includes.
+	Config(ctx context.Context, r store.RepoRecord, commit string, root Checked, included []Checked) error
 	// Answer tells the person who asked what became of the request.
 	Answer(ctx context.Context, r store.RepoRecord, in store.ResolvedIntent) error
 }

@@ -107,7 +107,7 @@ func (h *Comments) where(ctx context.Context, r *request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return report.Journey(s.Pipeline, s.snap, f, h.Now()), nil
+	return report.Where(s.Pipeline, s.snap, f, h.Now()), nil
 }
 
 func (h *Comments) diff(ctx context.Context, r *request, stage pipeline.Stage, id string) (string, error) {

@@ -224,7 +224,7 @@ func busy() (pipeline.Pipeline, pipeline.Snapshot) {
 			promoted("test", 1, a, pipeline.Succeeded), promoted("test", 2, c, pipeline.Succeeded),
 			promoted("prod", 1, b, pipeline.Succeeded), back, waiting, promoted("prod", 4, b, pipeline.Pending),
 		},
-		Discoveries: map[string]pipeline.Discovery{"web": {Warehouse: "web", Subscriptions: []pipeline.DiscoveredSubscription{{
+		Discoveries: map[string]pipeline.Discovery{"web": {Warehouse: "web", Withheld: "freightCreationCriteria is false", Subscriptions: []pipeline.DiscoveredSubscription{{
 			Kind: pipeline.ImageArtifact, RepoURL: "ghcr.io/acme/web", Images: []pipeline.Image{{Tag: "1.9.4"}, {Tag: "1.9.3"}, {Tag: "1.9.2"}},
 			Rejected: []pipeline.RejectedArtifact{{Ref: "nightly", Reason: "no semantic version"}},
 		}}}},
@@ -289,6 +289,7 @@ func TestGolden(t *testing.T) {
 	}
 	for name, got := range map[string]string{
 		"body": report.Body(promotion()), "body-first": report.Body(first()), "body-rollback": report.Title(rolledBack()) + "\n\n" + report.Body(rolledBack()),
+		"where":           report.Where(fullP, full, full.Freight[2], now.Add(time.Hour)),
 		"journey":         report.Journey(fullP, full, full.Freight[2], now.Add(time.Hour)),
 		"comment-waiting": report.Comment(promotion(), site), "comment-merged": report.Comment(merged(), report.Site{}), "comment-failed": report.Comment(failed(), site),
 		"check-waiting": check(promotion()), "check-merged": check(merged()), "check-failed": check(failed()),

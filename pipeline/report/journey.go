@@ -37,6 +37,12 @@ func Journey(p pipeline.Pipeline, s pipeline.Snapshot, f pipeline.Freight, now t
 	return limit(text, bodyLimit/2)
 }
 
+// Where is [Journey] with when the Freight gets to the other Stages if nothing
+// changes: the answer to /kargo where.
+func Where(p pipeline.Pipeline, s pipeline.Snapshot, f pipeline.Freight, now time.Time) string {
+	return Journey(p, s, f, now) + limit(newLedger(p, s, now).forecast("", f), bodyLimit/3)
+}
+
 // stop describes one Stage on the way of a Freight. What it returns is Markdown.
 func (k *ledger) stop(stage *pipeline.Stage, f pipeline.Freight) (state, what string) {
 	mark := k.Mark(stage.Name, f.ID)

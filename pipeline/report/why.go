@@ -69,6 +69,7 @@ func (k *ledger) why(stage *pipeline.Stage, f pipeline.Freight, whole bool) stri
 	if !at.IsZero() {
 		fmt.Fprintf(&b, "\nThis can change by time alone at %s.\n", at.UTC().Format("2006-01-02 15:04:05 UTC"))
 	}
+	b.WriteString(k.forecast(stage.Name, f))
 	return b.String()
 }
 

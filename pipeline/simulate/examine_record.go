@@ -166,6 +166,13 @@ func (x *examination) verification(what string, run *pipeline.VerificationRun, e
 	x.text("actor "+of, e.Actor, run.Actor)
 	x.boolean(e.Place, "again "+of, e.Again, run.Again)
 	x.moment("end "+of, e.FinishedAt, run.FinishedAt)
+	if e.Args != nil {
+		args := map[string]any{}
+		for name, value := range run.Args {
+			args[name] = value
+		}
+		x.json(e.Place, "arguments "+of, e.Args, args)
+	}
 	if e.Metrics == nil {
 		return
 	}

@@ -79,6 +79,8 @@ type expectStage struct {
 	Next     map[string]*When `yaml:"next"`
 	Soak     map[string]*Span `yaml:"soak"`
 	Forecast *expectForecast  `yaml:"forecast"`
+	// Health is Healthy, Unknown or none.
+	Health string `yaml:"health"`
 }
 
 // perOrigin is the name of Freight, or one by Warehouse; none is no Freight.
@@ -208,6 +210,8 @@ type expectRecord struct {
 	FinishedAt *When        `yaml:"finishedAt"`
 	Steps      *expectSteps `yaml:"steps"`
 	Metrics    *expectSteps `yaml:"metrics"`
+	// Args are the evaluated arguments of a run.
+	Args map[string]any `yaml:"args"`
 }
 
 func (e *expectRecord) decode(d *decoder, n *yaml.Node, path string) {

@@ -3,13 +3,12 @@ package simulate
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"maps"
 	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/expr"
+	"github.com/kargo-app/kargo/pipeline/promotion"
 	"github.com/kargo-app/kargo/pipeline/verify"
 )
 
@@ -156,42 +155,7 @@ func (v *verifier) Secret(_ context.Context, _ pipeline.Repo, name string) (stri
 
 // env is what the arguments of a run see.
 func (v *verifier) env(_ context.Context, run *pipeline.VerificationRun) (expr.Env, error) {
-	env := expr.Env{
-		Ctx: map[string]any{
-			"project": run.Pipeline, "pipeline": run.Pipeline, "stage": run.Stage.LocalName(),
-			"commit": run.Commit, "promotion": run.Promotion,
-		},
-		Vars: map[string]any{}, Now: v.w.clock,
-	}
-	for _, f := range run.Collection {
-		env.Freight = append(env.Freight, seen(f))
-	}
-	for _, vars := range [][]pipeline.Var{run.Vars, run.Stage.Vars} {
-		for _, variable := range vars {
-			value, err := expr.EvaluateAny(variable.Value, env)
-			if err != nil {
-				return expr.Env{}, fmt.Errorf("var %s: %w", variable.Name, err)
-			}
-			env.Vars = maps.Clone(env.Vars)
-			env.Vars[variable.Name] = value
-		}
-	}
-	return env, nil
-}
-
-// seen is Freight as expressions see it.
-func seen(f pipeline.Freight) expr.Freight {
-	e := expr.Freight{Name: f.ID, Alias: f.Alias, Origin: expr.Origin{Kind: "Warehouse", Name: pipeline.LocalName(f.Warehouse)}}
-	for _, i := range f.Images {
-		e.Images = append(e.Images, expr.Image{RepoURL: i.RepoURL, Tag: i.Tag, Digest: i.Digest, Annotations: i.Annotations})
-	}
-	for _, c := range f.Commits {
-		e.Commits = append(e.Commits, expr.Commit{
-			RepoURL: c.RepoURL, ID: c.ID, Branch: c.Branch, Tag: c.Tag, Message: c.Message, Author: c.Author, Committer: c.Committer,
-		})
-	}
-	for _, c := range f.Charts {
-		e.Charts = append(e.Charts, expr.Chart{RepoURL: c.RepoURL, Name: c.Name, Version: c.Version})
-	}
-	return e
+	env, err := promotion.VerificationEnv(run, v.w.site())
+	env.Now = v.w.clock
+	return env, err
 }

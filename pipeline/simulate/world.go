@@ -68,7 +68,7 @@ func newWorld(sc *Scenario) (*world, error) {
 	w.engine = &promotion.Engine{
 		Steps:    registry,
 		Ports:    step.Ports{Git: w.host, Pulls: w.host, Gates: w.host, Now: w.clock, PollInterval: never},
-		Verifier: newVerifier(w), Reporter: silence{}, ServerURL: serverURL, PublicURL: "https://kargo.example",
+		Verifier: newVerifier(w), Reporter: silence{}, ServerURL: serverURL, PublicURL: publicURL,
 		DefaultBranch: func(context.Context, pipeline.Repo) (string, error) { return defaultBranch, nil },
 		Log:           slog.New(slog.DiscardHandler),
 	}
@@ -78,8 +78,14 @@ func newWorld(sc *Scenario) (*world, error) {
 
 const (
 	serverURL     = "https://github.com"
+	publicURL     = "https://kargo.example"
 	defaultBranch = "main"
 )
+
+// site is where everything runs, as expressions see it.
+func (w *world) site() promotion.Site {
+	return promotion.Site{ServerURL: serverURL, PublicURL: publicURL, DefaultBranch: defaultBranch}
+}
 
 func (w *world) clock() time.Time { return w.now }
 

@@ -52,8 +52,8 @@ func newExprEnv(p *pipeline.Promotion, i int, site Site) (exprEnv, error) {
 		Vars:    map[string]any{},
 		Outputs: map[string]any{},
 		Alias:   p.Stage.Steps[i].As,
-		Freight: freight(p.Collection),
-		Extra:   map[string]any{"github": githubContext(p, site)},
+		Freight: freight(p.Collection), FreightMetadata: metadata(p.Collection),
+		Extra: map[string]any{"github": githubContext(p, site)},
 	}
 	for _, vars := range [][]pipeline.Var{p.Vars, p.Stage.Vars, p.Stage.TemplateVars} {
 		if err := evaluateVars(&env, vars); err != nil {
@@ -213,4 +213,15 @@ func freight(collection []pipeline.Freight) []expr.Freight {
 		out = append(out, e)
 	}
 	return out
+}
+
+// metadata is what steps noted about Freight, by its name.
+func metadata(collection []pipeline.Freight) map[string]map[string]any {
+	all := make(map[string]map[string]any, len(collection))
+	for _, f := range collection {
+		if len(f.Metadata) > 0 {
+			all[f.ID] = f.Metadata
+		}
+	}
+	return all
 }

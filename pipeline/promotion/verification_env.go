@@ -21,8 +21,8 @@ func VerificationEnv(run *pipeline.VerificationRun, site Site) (expr.Env, error)
 			"commit":       run.Commit,
 		},
 		Vars:    map[string]any{},
-		Freight: freight(run.Collection),
-		Extra:   map[string]any{"github": githubContext(&pipeline.Promotion{Repo: run.Repo}, site)},
+		Freight: freight(run.Collection), FreightMetadata: metadata(run.Collection),
+		Extra: map[string]any{"github": githubContext(&pipeline.Promotion{Repo: run.Repo}, site)},
 	}
 	for _, vars := range [][]pipeline.Var{run.Vars, run.Stage.Vars} {
 		if err := evaluateVars(&env, vars); err != nil {

@@ -2,6 +2,7 @@ package kargofile
 
 import (
 	"regexp"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -10,7 +11,7 @@ import (
 
 var (
 	argumentForm = regexp.MustCompile(`\{\{\s*args\.([^{}\s]+)\s*\}\}`)
-	secretForm   = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}$`)
+	secretForm   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,99}$`)
 	argNameForm  = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$`)
 )
 
@@ -121,21 +122,24 @@ func (d *decoder) secretRef(dst *string) reader {
 	return func(n *yaml.Node, path string) {
 		var name, key string
 		found := d.object(n, path, "secretKeyRef",
-			field{"name", d.text(&name, checkSecret)},
-			field{"key", d.text(&key, checkSecret)})
+			field{"name", d.text(&name)},
+			field{"key", d.text(&key)})
 		switch {
 		case found == nil:
+			return
 		case found["name"] == nil:
 			d.missing(n, path, "secretKeyRef", "name")
+			return
 		case name == "":
+			return
 		case key != "":
-			*dst = name + "." + key
-			if err := checkSecret(*dst); err != nil {
-				d.invalid(n, path, err)
-			}
-		default:
-			*dst = name
+			name = secretName(name + "_" + key)
 		}
+		if err := checkSecret(name); err != nil {
+			d.invalid(found["name"], join(path, "name"), err)
+			return
+		}
+		*dst = name
 	}
 }
 
@@ -143,7 +147,24 @@ func checkSecret(s string) error {
 	if secretForm.MatchString(s) {
 		return nil
 	}
-	return &invalid{message: quoted(s) + " is not the name of a secret", expected: "letters, digits, dashes, dots and underscores"}
+	suggestion := secretName(s)
+	if !secretForm.MatchString(suggestion) {
+		suggestion = ""
+	}
+	return &invalid{message: quoted(s) + " is not the name of a secret", expected: "letters, digits and underscores, at most 100", suggestion: suggestion}
+}
+
+// secretName writes a name as those of environment variables are.
+func secretName(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z':
+			return r - 'a' + 'A'
+		case r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+			return r
+		}
+		return '_'
+	}, s)
 }
 
 // argumentNode prints a resolved argument.

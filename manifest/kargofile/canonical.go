@@ -17,7 +17,9 @@ func fileNode(f File) *yaml.Node {
 	o.text("name", p.Name)
 	o.texts("include", f.Include)
 	o.set("vars", varsNode(p.Vars))
-	o.set("warehouses", listNode(p.Warehouses, warehouseNode))
+	if len(p.Warehouses) > 0 {
+		o.set("warehouses", listNode(p.Warehouses, warehouseNode))
+	}
 	if len(p.Stages) > 0 {
 		o.set("stages", listNode(p.Stages, stageNode))
 	}

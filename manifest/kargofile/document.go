@@ -86,13 +86,16 @@ func (d *decoder) document(root *yaml.Node) *document {
 			doc.stages = append(doc.stages, d.stagesOf(n, path, doc.defaults, maxStages-len(doc.stages))...)
 		})(stages, "stages")
 	}
+	// A file that only includes others declares no pipeline of its own.
+	bare := found["include"] != nil && found["warehouses"] == nil && found["stages"] == nil
 	switch n := found["warehouses"]; {
+	case bare:
 	case n == nil:
 		d.problem(root, "").message("there are no warehouses").expected("at least one, for Freight to come from")
 	case len(doc.warehouses) == 0 && n.Kind == yaml.SequenceNode && len(n.Content) == 0:
 		d.problem(n, "warehouses").message("warehouses is empty").expected("at least one, for Freight to come from")
 	}
-	if found["stages"] == nil || stages != nil && stages.Kind == yaml.SequenceNode && len(stages.Content) == 0 {
+	if !bare && found["stages"] == nil || stages != nil && stages.Kind == yaml.SequenceNode && len(stages.Content) == 0 {
 		d.problem(root, "").warning().message("there are no stages, so Freight goes nowhere")
 	}
 	return doc

@@ -117,3 +117,22 @@ func TestIncludedName(t *testing.T) {
 		}
 	}
 }
+
+func TestFileThatOnlyIncludesNeedsNoPipeline(t *testing.T) {
+	t.Parallel()
+	f, problems := kargofile.Parse([]byte("apiVersion: kargo/v1\ninclude: [apps/*.yaml]\n"), kargofile.Options{Repo: "deploy"})
+	if f == nil || len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	canonical, err := kargofile.Expand(*f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, problems := kargofile.Parse(canonical, kargofile.Options{Repo: "deploy"})
+	if again == nil || len(problems) > 0 {
+		t.Fatalf("%v\n%s", problems, canonical)
+	}
+	if diff := cmp.Diff(f, again); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -65,7 +65,7 @@ func empty(v any) bool { return v == nil || v == "" }
 
 // inflate gives a Stage its steps, with those of tasks in place of their references.
 func (g *graph) inflate(d *decoder, s *stage) {
-	if g.stages[s.Name] != s {
+	if g.stages[s.Name] != s || g.steps > maxAllSteps {
 		return
 	}
 	outer := func(name string) bool {

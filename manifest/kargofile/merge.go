@@ -72,7 +72,14 @@ func (m *merging) give(args []argument, checks []*metric) {
 		}
 	}
 	declared := slices.Clone(m.names)
+	seen := map[string]argument{}
 	for _, a := range args {
+		if other, twice := seen[a.Name]; twice && !sameArgument(other.AnalysisArg, a.AnalysisArg) {
+			m.d.problem(a.ref.node, a.ref.path).
+				message("the argument %q has another value on line %d, and the templates of a Stage share their arguments", a.Name, other.ref.node.Line).
+				expected("one value, or two names for it")
+		}
+		seen[a.Name] = a
 		first, known := m.values[a.Name]
 		switch {
 		case !known && len(m.v.templates) > 0 && !mentioned[a.Name]:
@@ -97,6 +104,10 @@ func (m *merging) give(args []argument, checks []*metric) {
 			m.d.problem(m.v.node, m.v.path).message("the argument %q has no value", name).expected("one among the args of the Stage, or a default in the template")
 		}
 	}
+}
+
+func sameArgument(a, b pipeline.AnalysisArg) bool {
+	return a.Secret == b.Secret && (a.Value == nil) == (b.Value == nil) && (a.Value == nil || *a.Value == *b.Value)
 }
 
 // merge builds the Verification.

@@ -48,7 +48,8 @@ var providers = map[string][]setting{
 	"job":        append([]setting{{name: "workflow", required: true}}, workflowSettings...),
 	"deployment": {{name: "environment", required: true}},
 	"argocd": {
-		{name: "application", required: true}, {name: "namespace"}, {name: "server"}, {name: "token"},
+		{name: "application", required: true}, {name: "namespace"}, {name: "project"}, {name: "revision"},
+		{name: "server"}, {name: "token"},
 		{name: "insecure", kind: flagSetting}, {name: "timeoutSeconds", kind: numberSetting},
 	},
 	"web": {
@@ -124,8 +125,8 @@ func (d *decoder) settings(m *metric, kind string, n *yaml.Node, path string, ex
 			d.missing(n, path, kind, s.name)
 		}
 	}
-	if kind == "datadog" && found["query"] == nil && found["queries"] == nil {
-		d.problem(n, path).message("datadog asks for nothing").expected("query or queries")
+	if kind == "datadog" && (found["query"] == nil) == (found["queries"] == nil) {
+		d.problem(n, path).message("datadog asks either one query or several").expected("query or queries")
 	}
 	if h := found["headers"]; h != nil && h.Kind == yaml.SequenceNode {
 		d.checkHeaders(h, join(path, "headers"))

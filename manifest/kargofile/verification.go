@@ -62,7 +62,7 @@ func (d *decoder) verification(dst **verification) reader {
 // become one, the Stage's arguments override theirs, and all must have a value.
 func (g *graph) verify(d *decoder, s *stage) {
 	v := s.verification
-	if v == nil || g.stages[s.Name] != s {
+	if v == nil || g.stages[s.Name] != s || g.metrics > maxAllMetrics {
 		return
 	}
 	m := merging{d: d, g: g, v: v, values: map[string]argument{}}
@@ -75,7 +75,7 @@ func (g *graph) verify(d *decoder, s *stage) {
 	}
 	m.give(v.args, v.checks)
 	s.Verification = m.merge(v.checks)
-	if g.metrics += len(s.Verification.Metrics); g.metrics > maxAllMetrics && g.metrics-len(s.Verification.Metrics) <= maxAllMetrics {
+	if g.metrics += len(s.Verification.Metrics); g.metrics > maxAllMetrics {
 		d.problem(v.node, v.path).message("the Stages are verified by more than %d metrics", maxAllMetrics).expected("fewer")
 	}
 }

@@ -39,11 +39,11 @@ func TestTemplatesOfOneStageAreMerged(t *testing.T) {
 	}{
 		"a default of one template counts for the other": {
 			"verification: {analysisTemplates: [{name: one}, {name: two}]}",
-			[]pipeline.AnalysisArg{{Name: "a", Value: text("a2")}, {Name: "b", Value: text("b1")}, {Name: "c", Secret: "s.k"}, {Name: "d", Value: text("")}},
+			[]pipeline.AnalysisArg{{Name: "a", Value: text("a2")}, {Name: "b", Value: text("b1")}, {Name: "c", Secret: "S_K"}, {Name: "d", Value: text("")}},
 		},
 		"the order of templates decides only the order of arguments": {
 			"verification: {analysisTemplates: [{name: two}, {name: one}]}",
-			[]pipeline.AnalysisArg{{Name: "a", Value: text("a2")}, {Name: "b", Value: text("b1")}, {Name: "d", Value: text("")}, {Name: "c", Secret: "s.k"}},
+			[]pipeline.AnalysisArg{{Name: "a", Value: text("a2")}, {Name: "b", Value: text("b1")}, {Name: "d", Value: text("")}, {Name: "c", Secret: "S_K"}},
 		},
 		"arguments of the Stage override values and secrets": {
 			"verification: {analysisTemplates: [{name: one}, {name: two}], args: [{name: c, value: plain}, {name: a, valueFrom: {secretKeyRef: {name: z}}}]}",
@@ -51,7 +51,7 @@ func TestTemplatesOfOneStageAreMerged(t *testing.T) {
 		},
 		"items of verify are merged the same way": {
 			"verify: [{template: one, args: {a: x}}, {template: two}]",
-			[]pipeline.AnalysisArg{{Name: "a", Value: text("x")}, {Name: "b", Value: text("b1")}, {Name: "c", Secret: "s.k"}, {Name: "d", Value: text("")}},
+			[]pipeline.AnalysisArg{{Name: "a", Value: text("x")}, {Name: "b", Value: text("b1")}, {Name: "c", Secret: "S_K"}, {Name: "d", Value: text("")}},
 		},
 	}
 	for name, test := range tests {
@@ -222,5 +222,37 @@ func TestArgumentsNobodyKnowsAreLeftOut(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"a", "c"}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestSecretsAreNamedAsTheirStoreDoes(t *testing.T) {
+	t.Parallel()
+	for from, want := range map[string]string{
+		"{name: DATADOG_API_KEY}":          "DATADOG_API_KEY",
+		"{name: mixed_Case}":               "mixed_Case",
+		"{name: datadog, key: api-key}":    "DATADOG_API_KEY",
+		"{name: acme.dev/x, key: tls.crt}": "ACME_DEV_X_TLS_CRT",
+	} {
+		src := verified("  - {name: one, args: [{name: a, valueFrom: {secretKeyRef: "+from+"}}], metrics: [{name: m, provider: {web: {url: x}}}]}\n", "verify: [{template: one}]")
+		if got := stageOf(t, src, "test").Verification.Args[0].Secret; got != want {
+			t.Errorf("%s: %q, want %q", from, got, want)
+		}
+	}
+	_, problems := kargofile.Parse([]byte(verified("  - {name: one, args: [{name: a, valueFrom: {secretKeyRef: {name: api-key}}}], metrics: [{name: m, provider: {web: {url: x}}}]}\n", "verify: [{template: one}]")), kargofile.Options{})
+	want := `7:67: error: "api-key" is not the name of a secret (expected letters, digits and underscores, at most 100; did you mean "API_KEY"?)`
+	if !strings.HasPrefix(problems.Error(), want) {
+		t.Errorf("got %q, want %q", problems.Error(), want)
+	}
+}
+
+func TestTemplatesOfAStageShareTheirArguments(t *testing.T) {
+	t.Parallel()
+	const two = `  - {name: one, args: [{name: a}], metrics: [{name: m1, provider: {web: {url: x}}}]}
+  - {name: two, args: [{name: a}], metrics: [{name: m2, provider: {web: {url: x}}}]}
+`
+	stageOf(t, verified(two, "verify: [{template: one, args: {a: x}}, {template: two, args: {a: x}}]"), "test")
+	_, problems := kargofile.Parse([]byte(verified(two, "verify: [{template: one, args: {a: x}}, {template: two, args: {a: y}}]")), kargofile.Options{})
+	if want := `the argument "a" has another value on line 13`; !strings.Contains(problems.Error(), want) {
+		t.Errorf("got %q, want %q", problems.Error(), want)
 	}
 }

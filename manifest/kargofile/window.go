@@ -119,7 +119,7 @@ func windowNode(w pipeline.PromotionWindow) *yaml.Node {
 	o.text("rrule", w.RRule)
 	o.text("cron", w.Cron)
 	if !w.Start.IsZero() {
-		o.text("dtstart", w.Start.Format(time.RFC3339))
+		o.text("dtstart", w.Start.Format(time.RFC3339Nano))
 	}
 	o.duration("duration", w.Duration)
 	o.text("timezone", w.TimeZone)

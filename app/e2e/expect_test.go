@@ -25,7 +25,7 @@ var conditions = map[string]struct {
 	"title":      {"title PR REGEX", 2, 2, titleIs},
 	"body":       {"body PR REGEX", 2, 2, bodyIs},
 	"deployment": {"deployment PROMOTION STATE|none", 2, 2, deploymentIs},
-	"run":        {"run PR NAME STATUS-OR-CONCLUSION [TITLE-REGEX]", 3, 4, runIs},
+	"run":        {"run PR|at:REF NAME STATUS-OR-CONCLUSION [TITLE-REGEX]", 3, 4, runIs},
 	"config":     {"config REF CONCLUSION [TITLE-REGEX [ANNOTATIONS]]", 2, 4, configIs},
 	"said":       {"said PR REGEX", 2, 2, said},
 	"reply":      {"reply REGEX", 1, 1, replied},
@@ -140,6 +140,9 @@ func deploymentIs(s *scene, args []string) error {
 }
 
 func runIs(s *scene, args []string) error {
+	if ref, ok := strings.CutPrefix(args[0], "at:"); ok {
+		return s.run(ref, args[1], args[2:])
+	}
 	pr, err := s.pullRequest(args[0])
 	if err != nil {
 		return err

@@ -38,7 +38,7 @@ func verbs() map[string]func(*testscript.TestScript, bool, []string) {
 		{"tag NAME REF", 2, 2, func(s *scene, _ *testscript.TestScript, a []string) error {
 			return s.CreateTags(s.repo, "ben", a[1], a[0])
 		}},
-		{"check PR NAME pending|CONCLUSION", 3, 3, check},
+		{"check PR|at:REF NAME pending|CONCLUSION", 3, 3, check},
 		// What people do.
 		{"open BRANCH USER TITLE", 3, 3, openPull},
 		{"issue USER TITLE", 2, 2, openIssue},
@@ -138,19 +138,23 @@ func push(s *scene, ts *testscript.TestScript, args []string) error {
 }
 
 func check(s *scene, _ *testscript.TestScript, args []string) error {
-	n, err := s.number(args[0])
-	if err != nil {
-		return err
-	}
-	pr, err := s.PullRequest(s.repo, n)
-	if err != nil {
-		return err
+	ref, ok := strings.CutPrefix(args[0], "at:")
+	if !ok {
+		n, err := s.number(args[0])
+		if err != nil {
+			return err
+		}
+		pr, err := s.PullRequest(s.repo, n)
+		if err != nil {
+			return err
+		}
+		ref = pr.HeadSHA
 	}
 	conclusion := args[2]
 	if conclusion == "pending" {
 		conclusion = ""
 	}
-	_, err = s.SetCheck(s.repo, pr.HeadSHA, "ci", args[1], conclusion)
+	_, err := s.SetCheck(s.repo, ref, "ci", args[1], conclusion)
 	return err
 }
 

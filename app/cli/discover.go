@@ -84,7 +84,7 @@ func discoveryText(found []pipeline.Discovery) string {
 	for _, d := range found {
 		fmt.Fprintf(&b, "Warehouse %s\n", d.Warehouse)
 		for _, s := range d.Subscriptions {
-			fmt.Fprintf(&b, "  %s %s\n", s.Kind, printable(s.RepoURL))
+			fmt.Fprintf(&b, "  %s %s\n", s.Kind, printable(sourceName(s)))
 			for i, row := range artifactRows(s) {
 				mark := " "
 				if i == 0 {
@@ -108,6 +108,14 @@ func discoveryText(found []pipeline.Discovery) string {
 		}
 	}
 	return b.String()
+}
+
+// sourceName is the address of a source, with the chart's name where it has many.
+func sourceName(s pipeline.DiscoveredSubscription) string {
+	if len(s.Charts) > 0 && s.Charts[0].Name != "" {
+		return s.RepoURL + " " + s.Charts[0].Name
+	}
+	return s.RepoURL
 }
 
 // artifactRows are the artifacts in order, as cells separated by tabs.

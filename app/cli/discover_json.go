@@ -40,6 +40,7 @@ type (
 		CreatedAt *time.Time `json:"createdAt"`
 	}
 	chartJSON struct {
+		Name    string `json:"name"`
 		Version string `json:"version"`
 	}
 	rejectedJSON struct {
@@ -68,7 +69,7 @@ func discoveryJSON(found []pipeline.Discovery) discoveriesJSON {
 				})
 			}
 			for _, c := range s.Charts {
-				sub.Artifacts = append(sub.Artifacts, chartJSON{Version: c.Version})
+				sub.Artifacts = append(sub.Artifacts, chartJSON{Name: c.Name, Version: c.Version})
 			}
 			for _, r := range s.Rejected {
 				sub.Rejected = append(sub.Rejected, rejected(s.Kind, r))

@@ -23,6 +23,9 @@ import (
 
 	"github.com/kargo-app/kargo/app/cli"
 	"github.com/kargo-app/kargo/app/forge/ociregistry"
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/store"
+	"github.com/kargo-app/kargo/store/sqlite"
 )
 
 var update = flag.Bool("update", false, "write what the scripts' cmp commands see into the scripts")
@@ -43,10 +46,12 @@ func TestMain(m *testing.M) {
 //	image REPO:TAG [KEY=VALUE]  pushes an image; keys are created, platform (again
 //	                            for an index), content and annotation (NAME:VALUE)
 //	secret REPO:TAG             pushes one to the registry that wants credentials
+//	repository DIR OWNER/NAME   makes a server's database that knows the repository
 //	fingerprint DIR FILE        writes the names and contents of all files below DIR
 //
 // The registries are registry.example and private.example (user ada, password
-// lovelace), reached through a proxy so that their names, which Freight ids are made
+// lovelace), and charts.example serves the files below $WORK/charts; all are reached
+// through a proxy so that their names, which Freight ids are made
 // of, are always the same. GIT_HTTP serves the bare repositories below $WORK/srv;
 // those below $WORK/srv/private want the password t0ken. Files may use it and WORK.
 func TestScripts(t *testing.T) {
@@ -54,7 +59,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata", Setup: setUp, RequireExplicitExec: true, RequireUniqueNames: true, UpdateScripts: *update,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": status, "image": image, "secret": secret, "fingerprint": fingerprint,
+			"status": status, "image": image, "secret": secret, "fingerprint": fingerprint, "repository": repository,
 		},
 	})
 }
@@ -75,8 +80,11 @@ func setUp(env *testscript.Env) error {
 		env.Defer(s.Close)
 		env.Setenv(variable, s.URL)
 	}
-	serve("HTTP_PROXY", hosts{"registry.example": r.open, "private.example": r.private})
-	env.Setenv("KARGO_INSECURE_REGISTRIES", "registry.example, private.example")
+	serve("HTTP_PROXY", hosts{
+		"registry.example": r.open, "private.example": r.private,
+		"charts.example": http.FileServer(http.Dir(filepath.Join(env.WorkDir, "charts"))),
+	})
+	env.Setenv("KARGO_INSECURE_REGISTRIES", "registry.example, private.example, charts.example")
 	git, err := gitServer(filepath.Join(env.WorkDir, "srv"))
 	if err != nil {
 		return err
@@ -145,6 +153,23 @@ func gitServer(root string) (http.Handler, error) {
 		}
 		backend.ServeHTTP(w, r)
 	}), nil
+}
+
+// repository makes a server's database that knows a repository.
+func repository(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: repository DIR OWNER/NAME")
+	}
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(dir, 0o700))
+	db, err := sqlite.Open(context.Background(), filepath.Join(dir, "kargo.db"), sqlite.Options{})
+	ts.Check(err)
+	owner, name, _ := strings.Cut(args[1], "/")
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	ts.Check(errors.Join(
+		db.PutRepo(context.Background(), store.RepoRecord{Repo: pipeline.Repo{ID: 7, Owner: owner, Name: name}, Installation: 1}, now),
+		db.Close(),
+	))
 }
 
 // status runs a command that must exit with a given code.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
@@ -105,6 +106,23 @@ func pipelineOf(c store.Config, qualified string) (pipeline.Pipeline, bool) {
 		}
 	}
 	return pipeline.Pipeline{}, false
+}
+
+// history finds Promotions in the stored state.
+type history struct{ db *sqlite.DB }
+
+var _ promotion.History = history{}
+
+// Past implements promotion.History.
+func (h history) Past(ctx context.Context, r pipeline.Repo, id string) (*pipeline.Promotion, error) {
+	p, err := h.db.Promotion(ctx, r.ID, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil //nolint:nilnil // what was pruned is ordinary
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &p, nil
 }
 
 // remotes remembers what was created on GitHub.

@@ -82,6 +82,8 @@ type Publisher struct {
 	Comments    Comments
 	// Journeys finds who else wants to know; it may be nil.
 	Journeys Journeys
+	// History finds the Promotion whose outcome is verified; it may be nil.
+	History History
 	// PublicURL is where people reach this server, empty when it is not known.
 	PublicURL string
 	// Started is when this process did. What an earlier one began to create a
@@ -100,13 +102,15 @@ func (u *Publisher) Report(ctx context.Context, p *pipeline.Promotion) error {
 	return errors.Join(u.check(ctx, p, site), u.deployment(ctx, p), u.sticky(ctx, p, site))
 }
 
-// ReportVerification implements [Reporter]. A run without a commit shows nothing.
+// ReportVerification implements [Reporter]. A run without a commit shows nothing
+// but what those are told who follow its Freight.
 func (u *Publisher) ReportVerification(ctx context.Context, run *pipeline.VerificationRun) error {
-	c, ok := report.Verification(run, report.Site{PublicURL: u.PublicURL})
-	if !ok {
-		return nil
+	site := report.Site{PublicURL: u.PublicURL}
+	var err error
+	if c, ok := report.Verification(run, site); ok {
+		err = u.PublishCheck(ctx, run.Repo, c)
 	}
-	return u.PublishCheck(ctx, run.Repo, c)
+	return errors.Join(err, u.follow(ctx, run, site))
 }
 
 func (u *Publisher) check(ctx context.Context, p *pipeline.Promotion, site report.Site) error {

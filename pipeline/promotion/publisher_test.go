@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/promotion"
 	"github.com/kargo-app/kargo/pipeline/report"
+	"github.com/kargo-app/kargo/store"
 )
 
 // parked is a town whose Promotion waits, and that Promotion.
@@ -198,5 +200,62 @@ func TestDryRunErrors(t *testing.T) {
 		if tt.want != "" && (err == nil || len(err.Error()) < len(tt.want) || err.Error()[:len(tt.want)] != tt.want) {
 			t.Errorf("%s: error %v, want %q", name, err, tt.want)
 		}
+	}
+}
+
+// followers are those who follow Freight.
+type followers struct {
+	c *town
+	// asked are their issues.
+	asked []int
+	seen  []string
+}
+
+func (f *followers) Journey(_ context.Context, p *pipeline.Promotion) (string, map[int]*pipeline.Promotion, error) {
+	f.seen = append(f.seen, p.ID+" "+p.Stage.Name+" "+p.Freight.Version())
+	asked := map[int]*pipeline.Promotion{}
+	for _, n := range f.asked {
+		asked[n] = nil
+	}
+	if own := p.OwnPull().Number; own != 0 {
+		asked[own] = p
+	}
+	return "it is verified", asked, nil
+}
+
+func (f *followers) Past(_ context.Context, r pipeline.Repo, id string) (*pipeline.Promotion, error) {
+	p, err := f.c.db.Promotion(context.Background(), r.ID, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return &p, err
+}
+
+func TestFollowersHearOfTheVerification(t *testing.T) {
+	t.Parallel()
+	c := newTown(t)
+	c.queue(verifiedProd(), freight("1.0.1"))
+	c.must()
+	run := c.run("prod-v1")
+	run.Collection = append(run.Collection, freight("1.0.2"))
+	f := &followers{c: c, asked: []int{17}}
+	p := c.publisher()
+	p.Journeys, p.History = f, f
+	c.ok(p.ReportVerification(t.Context(), &run))
+	if want := []string{"prod-1 prod 1.0.1", " prod 1.0.2"}; !slices.Equal(f.seen, want) {
+		t.Errorf("asked about %q, want %q", f.seen, want)
+	}
+	told := map[int]bool{}
+	for _, comment := range c.host.comments {
+		told[comment.number] = told[comment.number] || strings.HasSuffix(comment.body, "it is verified")
+	}
+	if !told[1] || !told[17] {
+		t.Errorf("comments %+v", c.host.comments)
+	}
+	run.Promotion = "prod-99"
+	f.seen = nil
+	c.ok(p.ReportVerification(t.Context(), &run))
+	if want := []string{" prod 1.0.1", " prod 1.0.2"}; !slices.Equal(f.seen, want) {
+		t.Errorf("of a Promotion that is gone it asks about %q, want %q", f.seen, want)
 	}
 }

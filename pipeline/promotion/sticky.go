@@ -19,6 +19,35 @@ type Journeys interface {
 	Journey(ctx context.Context, p *pipeline.Promotion) (text string, asked map[int]*pipeline.Promotion, err error)
 }
 
+// History finds Promotions that ended.
+type History interface {
+	// Past returns a Promotion, nil when it is not kept any more.
+	Past(ctx context.Context, r pipeline.Repo, id string) (*pipeline.Promotion, error)
+}
+
+// follow tells those who follow the Freight of a Verification how it stands.
+func (u *Publisher) follow(ctx context.Context, run *pipeline.VerificationRun, site report.Site) error {
+	if u.Journeys == nil {
+		return nil
+	}
+	var past *pipeline.Promotion
+	if u.History != nil && run.Promotion != "" {
+		var err error
+		if past, err = u.History.Past(ctx, run.Repo, run.Promotion); err != nil {
+			return fmt.Errorf("look up %s: %w", run.Promotion, err)
+		}
+	}
+	var errs []error
+	for _, f := range run.Collection {
+		p := &pipeline.Promotion{Repo: run.Repo, Pipeline: run.Pipeline, Stage: run.Stage, Freight: f}
+		if past != nil && past.Freight.ID == f.ID {
+			p = past
+		}
+		errs = append(errs, u.sticky(ctx, p, site))
+	}
+	return errors.Join(errs...)
+}
+
 // sticky keeps one comment on the Promotion's pull request, and one wherever
 // somebody asked for the same Freight. A pull request that is both has one.
 func (u *Publisher) sticky(ctx context.Context, p *pipeline.Promotion, site report.Site) error {

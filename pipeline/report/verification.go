@@ -74,7 +74,11 @@ func verificationHeadline(run *pipeline.VerificationRun) string {
 	case pipeline.VerificationSuccessful:
 		return fmt.Sprintf("%s is verified in %s", what, run.Stage.Name)
 	case pipeline.VerificationPending, pipeline.VerificationRunning, "":
-		return fmt.Sprintf("Verifying %s in %s", what, run.Stage.Name)
+		line := fmt.Sprintf("Verifying %s in %s", what, run.Stage.Name)
+		if run.Message != "" {
+			line += ": " + run.Message
+		}
+		return line
 	}
 	line := fmt.Sprintf("%s: %s is not verified in %s", run.Phase, what, run.Stage.Name)
 	if run.Message != "" {

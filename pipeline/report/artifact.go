@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/kargo-app/kargo/pipeline"
@@ -141,11 +142,12 @@ func compareImages(host string, old, next pipeline.Image) string {
 	return compare(host, source, release(old.Tag), release(next.Tag))
 }
 
-// commits names the newest commit of every artifact that says so.
-func commits(p *pipeline.Promotion) string {
+// commits names the newest commit of every artifact that says so and whose history
+// is not told.
+func commits(p *pipeline.Promotion, told []History) string {
 	var b strings.Builder
 	for _, c := range p.Freight.Commits {
-		if c.Subject() == "" {
+		if c.Subject() == "" || slices.ContainsFunc(told, func(h History) bool { return len(h.Commits) > 0 && h.Head == c.ID }) {
 			continue
 		}
 		by := ""

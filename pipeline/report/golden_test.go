@@ -104,6 +104,22 @@ func first() *pipeline.Promotion {
 	return p
 }
 
+// history is what two source repositories went through.
+func history(p *pipeline.Promotion) []report.History {
+	spans := report.Spans(p)
+	all := make([]report.History, len(spans))
+	for i, s := range spans {
+		all[i] = report.History{Span: s, Total: 30}
+		for n := range 25 {
+			all[i].Commits = append(all[i].Commits, report.HistoryCommit{
+				ID: fmt.Sprintf("%040x", 1<<30+n), Author: []string{"ana", "Ben Roe <ben@example.com>"}[n%2],
+				Message: []string{"Raise the limit (#12)", "Merge pull request #13 from acme/fix\n\nFix @everyone\n", "tidy up\n\nlong text"}[n%3],
+			})
+		}
+	}
+	return all
+}
+
 // rolledBack is a rollback into a Stage that verifies.
 func rolledBack() *pipeline.Promotion {
 	p := promotion()
@@ -298,6 +314,7 @@ func TestGolden(t *testing.T) {
 		"why-control-flow": why("gate", ""), "why-nothing": report.Why(p, pipeline.Snapshot{}, p.Stages[0], "", now),
 		"refusal-command": report.Refusal(&pipeline.UserError{Message: "web 1.9.3 cannot enter prod yet: verified in test: never promoted there", Hint: "/promote test"}),
 		"refusal-hint":    report.Refusal(pipeline.UnknownStage(p, "prd")),
+		"body-history":    report.Body(promotion(), history(promotion())...),
 		"merge":           title + "\n\n" + message,
 		"frozen":          report.Overview(fullP, full, nil, now.Add(time.Hour)),
 		"stage-prod":      stageOf("prod"), "stage-test": stageOf("test"), "stage-gate": stageOf("gate"),

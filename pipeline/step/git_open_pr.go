@@ -128,7 +128,7 @@ func runGitOpenPR(ctx context.Context, env Env, c OpenPRConfig) (*OpenPROutput, 
 			return adopt(pr, repo, pushed, prior.Abandoned)
 		}
 	}
-	pr, err := env.Pulls.Create(ctx, c.RepoURL, c.pullRequest(env))
+	pr, err := env.Pulls.Create(ctx, c.RepoURL, c.pullRequest(ctx, env))
 	if errors.Is(err, ErrNoDifference) {
 		return nil, &SkipError{Message: fmt.Sprintf("%s holds nothing that %s lacks", c.SourceBranch, c.TargetBranch)}
 	}
@@ -196,14 +196,32 @@ func pushedHead(env Env, repo pipeline.Repo, branch string) (head string, nothin
 	return "", nothing
 }
 
-func (c OpenPRConfig) pullRequest(env Env) NewPullRequest {
+// history returns what is known of the source repositories. A pull request does
+// without what cannot be read now.
+func history(ctx context.Context, env Env) []report.History {
+	if env.Histories == nil {
+		return nil
+	}
+	var all []report.History
+	for _, span := range report.Spans(env.Promotion) {
+		h, err := env.Histories.Compare(ctx, env.Promotion.Repo, span)
+		if err != nil {
+			env.Log.InfoContext(ctx, "history left out of a pull request", "source", span.RepoURL, "err", err)
+			continue
+		}
+		all = append(all, h)
+	}
+	return all
+}
+
+func (c OpenPRConfig) pullRequest(ctx context.Context, env Env) NewPullRequest {
 	stage, marker := env.Promotion.Stage.PullRequest, report.Marker(env.Promotion)
 	title, body := c.Title, c.Description
 	if title == "" {
 		title = report.Title(env.Promotion)
 	}
 	if body == "" {
-		body = report.Body(env.Promotion)
+		body = report.Body(env.Promotion, history(ctx, env)...)
 	}
 	orStage := func(own, stages []string) []string {
 		if len(own) > 0 {

@@ -1,6 +1,7 @@
 package step_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -257,4 +258,38 @@ func TestGitOpenPRAfterARetry(t *testing.T) {
 			t.Errorf("output %s, want %s", got, before)
 		}
 	})
+}
+
+// archive knows what lies in every span of one repository.
+type archive struct {
+	asked []report.Span
+	err   error
+}
+
+func (a *archive) Compare(_ context.Context, _ pipeline.Repo, s report.Span) (report.History, error) {
+	a.asked = append(a.asked, s)
+	return report.History{Span: s, Total: 1, Commits: []report.HistoryCommit{{ID: s.Head, Message: "Fix the leak (#12)", Author: "ana"}}}, a.err
+}
+
+func TestGitOpenPRTellsTheHistoryOnce(t *testing.T) {
+	t.Parallel()
+	labels := func(revision string) map[string]string {
+		return map[string]string{"org.opencontainers.image.source": "https://github.com/acme/web", "org.opencontainers.image.revision": revision}
+	}
+	for name, a := range map[string]*archive{"known": {}, "unknown": {err: errors.New("rate limited")}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, promotion()...)
+			b.histories = a
+			b.p.Previous = &pipeline.Freight{Images: []pipeline.Image{{RepoURL: "ghcr.io/acme/web", Tag: "1.9.2", Annotations: labels(strings.Repeat("1", 40))}}}
+			b.p.Freight.Images[0].Annotations = labels(strings.Repeat("2", 40))
+			b.upTo(openStep + 1)
+			if told := strings.Contains(b.world.Pulls.Asked(1).Body, "Fix the leak"); told != (a.err == nil) {
+				t.Errorf("history told: %t", told)
+			}
+			if len(a.asked) != 1 {
+				t.Errorf("asked %d times", len(a.asked))
+			}
+		})
+	}
 }

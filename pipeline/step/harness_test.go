@@ -32,6 +32,8 @@ type bench struct {
 	steps *step.Registry
 	// closure is what the Env says of the Stage.
 	closure func(context.Context) (pipeline.Closure, error)
+	// histories is nil for none.
+	histories step.Histories
 }
 
 func newBench(t *testing.T, specs ...pipeline.StepSpec) *bench {
@@ -63,8 +65,10 @@ func newBench(t *testing.T, specs ...pipeline.StepSpec) *bench {
 
 func (b *bench) env(i int) step.Env {
 	s := b.p.Steps[i]
+	ports := b.world.Ports()
+	ports.Histories = b.histories
 	return step.Env{
-		Ports: b.world.Ports(), Promotion: b.p, Index: i, Workspace: b.ws,
+		Ports: ports, Promotion: b.p, Index: i, Workspace: b.ws,
 		Attempt: s.Attempts, Prior: s.Output, Closure: b.closure, Log: slog.New(slog.DiscardHandler),
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/report"
 	"github.com/kargo-app/kargo/pipeline/tree"
 )
 
@@ -147,11 +148,21 @@ type Gates interface {
 	Approvals(ctx context.Context, repoURL string, number int, head string, teams []string) ([]pipeline.Actor, error)
 }
 
+// Histories reads what happened in source repositories.
+type Histories interface {
+	// Compare returns what lies in a span. r is the repository in which it will be
+	// shown: nothing is told there that those who see it may not see.
+	Compare(ctx context.Context, r pipeline.Repo, s report.Span) (report.History, error)
+}
+
 // Ports are the outside world of steps.
 type Ports struct {
 	Git   Git
 	Pulls PullRequests
 	Gates Gates
+	// Histories tells pull requests what lies between two Freight; nil leaves that
+	// out.
+	Histories Histories
 	// Now is the clock.
 	Now func() time.Time
 	// PollInterval is how long a step waits for an event before it looks itself.

@@ -169,7 +169,7 @@ func (a *App) wire() error {
 			Git: a.github.Git(repos), Pulls: a.github.Pulls(), Gates: a.github.Gates(),
 			Now: a.now, PollInterval: a.cfg.PollInterval,
 		},
-		Reporter: publisher, ServerURL: a.cfg.GitHubURL, PublicURL: a.cfg.PublicURL,
+		Verifier: a.verifier(), Reporter: publisher, ServerURL: a.cfg.GitHubURL, PublicURL: a.cfg.PublicURL,
 		DefaultBranch: a.defaultBranch, Log: a.log,
 	}
 	tree := files{repos: repos, cloneURL: a.cloneURL}

@@ -42,6 +42,7 @@ var layers = map[string][]string{
 	"app/registry":          {"pipeline", "pipeline/discover"},
 	"app/vault":             {},
 	"app/outbound":          {},
+	"app/cloudwatch":        {"pipeline/verify"},
 	"app/ghapp":             {"pipeline", "pipeline/promotion", "pipeline/report", "pipeline/step", "pipeline/tree", "pipeline/verify", "app/gitrepo"},
 	"app/forge":             {},
 	"app/forge/ociregistry": {},

@@ -16,6 +16,7 @@
 //   - agnivade/levenshtein: "did you mean"
 //   - awslabs/amazon-ecr-credential-helper, chrismellard/docker-credential-acr-env: the
 //     identity that Amazon's and Azure's clouds give to a machine
+//   - aws/aws-sdk-go-v2: Amazon CloudWatch, and signing what it is asked
 //   - aymanbagabas/go-udiff: diffs in previews, and merges of the lines that two sides changed
 //   - bmatcuk/doublestar: globs over paths
 //   - bradleyfalzon/ghinstallation: an App's tokens
@@ -35,6 +36,7 @@
 //   - vektah/gqlparser: the GraphQL that the simulator understands
 //   - yuin/goldmark: Markdown, to find commands in and to show
 //   - go.yaml.in/yaml: YAML with positions and comments
+//   - k8s.io/client-go: JSONPath as kubectl has it
 //   - golang.org/x/sync: groups of goroutines that fail together
 //   - modernc.org/sqlite: a database in the binary, without cgo
 //

@@ -18,7 +18,10 @@ var (
 )
 
 // combination is one value for every axis.
-type combination map[string]*yaml.Node
+type combination struct {
+	d      *decoder
+	values map[string]*yaml.Node
+}
 
 // matrixReference is one place of a template that names an axis.
 type matrixReference struct {
@@ -27,10 +30,21 @@ type matrixReference struct {
 	at, end int
 }
 
-func matrixReferences(template string) []matrixReference {
+// matrixReferences finds them. It remembers what it found, as all combinations ask
+// about the same templates.
+func (d *decoder) matrixReferences(template string) []matrixReference {
 	if !strings.Contains(template, "matrix") || !expr.HasExpression(template) {
 		return nil
 	}
+	found, known := d.matrices[template]
+	if !known {
+		found = matrixReferences(template)
+		d.matrices[template] = found
+	}
+	return found
+}
+
+func matrixReferences(template string) []matrixReference {
 	refs, err := expr.References(template)
 	if err != nil {
 		return nil // reported when it is read
@@ -58,10 +72,10 @@ func (c combination) stage(n *yaml.Node, axes []axis) *yaml.Node {
 		switch {
 		case key.Value == "matrix":
 			continue
-		case key.Value == "name" && value.Kind == yaml.ScalarNode && len(matrixReferences(value.Value)) == 0:
+		case key.Value == "name" && value.Kind == yaml.ScalarNode && len(c.d.matrixReferences(value.Value)) == 0:
 			named := *value
 			for _, a := range axes {
-				named.Value += "-" + c[a.name].Value
+				named.Value += "-" + c.values[a.name].Value
 			}
 			value = &named
 		default:
@@ -95,9 +109,9 @@ func (c combination) fill(n *yaml.Node, key string) *yaml.Node {
 // scalar fills a string. An expression that is an axis and nothing else becomes its
 // value as text; a string that is such an expression, the value itself.
 func (c combination) scalar(n *yaml.Node, key string) {
-	refs := matrixReferences(n.Value)
+	refs := c.d.matrixReferences(n.Value)
 	for _, r := range slices.Backward(refs) {
-		value := c[r.name]
+		value := c.values[r.name]
 		if value == nil || r.end == 0 {
 			continue
 		}

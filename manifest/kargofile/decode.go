@@ -33,8 +33,10 @@ type decoder struct {
 	current *stage
 	// inStep is the number of the step being read, 0 outside of steps.
 	inStep int
-	// cloned counts the values that matrices stand for.
-	cloned int
+	// cloned counts the values that matrices stand for, clonedSize their bytes.
+	cloned, clonedSize int
+	// matrices holds where templates name an axis.
+	matrices map[string][]matrixReference
 	// inMatrix is set while the Stages of a matrix are read.
 	inMatrix bool
 	// task is the task being read, nil outside of tasks.
@@ -43,7 +45,7 @@ type decoder struct {
 }
 
 func newDecoder(data []byte, opts Options) *decoder {
-	return &decoder{src: newSource(data), opts: opts, counted: map[string]bool{}, checked: map[checked]error{}, configs: map[string]error{}}
+	return &decoder{src: newSource(data), opts: opts, counted: map[string]bool{}, checked: map[checked]error{}, configs: map[string]error{}, matrices: map[string][]matrixReference{}}
 }
 
 // reader reads one value that stands at a path.

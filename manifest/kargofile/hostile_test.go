@@ -68,6 +68,10 @@ func TestHostileFilesAreRefused(t *testing.T) {
 			oneWarehouse + "stages:\n  - {name: a, from: web, matrix: {a: " + numbers(100) + ", b: " + numbers(40) + "}, labels: {" + labels(100) + "}}\n",
 			"more than 500000 values",
 		},
+		"a matrix of long Stages": {
+			oneWarehouse + "stages:\n  - {name: a, from: web, matrix: {a: " + numbers(100) + "}, labels: {a: " + strings.Repeat("x", 1e6) + "}}\n",
+			"8388608 bytes",
+		},
 		"tasks that multiply steps": {
 			oneWarehouse + "promotionTasks:\n  - name: t\n    steps: [" + strings.Repeat("{uses: x},", 300) + "]\n" +
 				"stages:\n  - {name: a, from: web, matrix: {a: " + numbers(200) + ", b: " + numbers(2) + "}, promotionTemplate: {spec: {steps: [" + strings.Repeat("{task: t},", 3) + "]}}}\n",

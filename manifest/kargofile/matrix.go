@@ -8,8 +8,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxCloned bounds the values of all Stages that matrices stand for.
-const maxCloned = 500_000
+// maxCloned bounds the values of all Stages that matrices stand for, and
+// maxClonedSize their bytes.
+const (
+	maxCloned     = 500_000
+	maxClonedSize = 8 << 20
+)
 
 // axis is one key of a matrix and its values.
 type axis struct {
@@ -19,7 +23,7 @@ type axis struct {
 
 // Values become part of names, paths and expressions, where quotes and braces
 // would need care.
-var matrixForm = regexp.MustCompile(`^[A-Za-z0-9 _./:@+=,-]{1,200}$`)
+var matrixForm = regexp.MustCompile(`^[A-Za-z0-9 _./:@+=,-]{1,100}$`)
 
 // stagesOf reads a Stage, or all that its matrix stands for.
 func (d *decoder) stagesOf(n *yaml.Node, path string, def defaults, room int) []*stage {
@@ -39,8 +43,9 @@ func (d *decoder) stagesOf(n *yaml.Node, path string, def defaults, room int) []
 			return nil
 		}
 	}
-	if d.cloned += count * (countNodes(n) - countNodes(at)); d.cloned > maxCloned {
-		d.problem(at, join(path, "matrix")).message("the matrices stand for more than %d values", maxCloned).expected("fewer or smaller Stages")
+	if !d.mayClone(n, at, count) {
+		d.problem(at, join(path, "matrix")).message("the matrices stand for more than %d values or %d bytes", maxCloned, maxClonedSize).
+			expected("fewer or smaller Stages")
 		return nil
 	}
 	d.matrixNames(n, path, axes)
@@ -49,10 +54,10 @@ func (d *decoder) stagesOf(n *yaml.Node, path string, def defaults, room int) []
 	defer func() { d.inMatrix = false }()
 	stages := make([]*stage, 0, count)
 	for i := range count {
-		c := combination{}
+		c := combination{d: d, values: map[string]*yaml.Node{}}
 		rest := i
 		for j := len(axes) - 1; j >= 0; j-- {
-			c[axes[j].name] = axes[j].values[rest%len(axes[j].values)]
+			c.values[axes[j].name] = axes[j].values[rest%len(axes[j].values)]
 			rest /= len(axes[j].values)
 		}
 		at := len(d.problems)
@@ -127,7 +132,7 @@ func (d *decoder) matrixNames(n *yaml.Node, path string, axes []axis) {
 				visit(c, path+"["+strconv.Itoa(i)+"]")
 			}
 		case yaml.ScalarNode:
-			for _, r := range matrixReferences(n.Value) {
+			for _, r := range d.matrixReferences(n.Value) {
 				switch {
 				case r.end == 0:
 					d.invalid(n, path, &invalid{message: "matrix stands without one of its names", expected: "matrix." + names[0], offset: r.at})
@@ -143,12 +148,22 @@ func (d *decoder) matrixNames(n *yaml.Node, path string, axes []axis) {
 	visit(n, path)
 }
 
-func countNodes(n *yaml.Node) int {
-	count := 1
+// mayClone reports whether a Stage may be there so often.
+func (d *decoder) mayClone(stage, matrix *yaml.Node, count int) bool {
+	nodes, size := measure(stage)
+	without, withoutSize := measure(matrix)
+	d.cloned += count * (nodes - without)
+	d.clonedSize += count * (size - withoutSize)
+	return d.cloned <= maxCloned && d.clonedSize <= maxClonedSize
+}
+
+func measure(n *yaml.Node) (nodes, size int) {
+	nodes, size = 1, len(n.Value)
 	for _, c := range n.Content {
-		count += countNodes(c)
+		more, longer := measure(c)
+		nodes, size = nodes+more, size+longer
 	}
-	return count
+	return nodes, size
 }
 
 // matrixHint returns a glob over the Stages of a matrix whose name was taken for that
@@ -165,7 +180,7 @@ func (d *decoder) noMatrix(n *yaml.Node, path string) {
 	if d.inMatrix {
 		return // checked for all combinations at once
 	}
-	for _, r := range matrixReferences(n.Value) {
+	for _, r := range d.matrixReferences(n.Value) {
 		d.invalid(n, path, &invalid{message: "there is no matrix here", expected: "matrix in a Stage that has one", offset: r.at})
 	}
 }

@@ -14,7 +14,10 @@ func (k *ledger) forecast(stage string, f pipeline.Freight) string {
 		return ""
 	}
 	var b strings.Builder
-	for _, a := range pipeline.Forecast(k.p, k.s, k.now) {
+	if k.arrivals == nil {
+		k.arrivals = pipeline.Forecast(k.p, k.s, k.now)
+	}
+	for _, a := range k.arrivals {
 		if a.Freight == f.ID && (stage == "" || a.Stage == stage) && !a.Arrived {
 			b.WriteString("- " + Text(a.Sentence(k.now)) + "\n")
 		}

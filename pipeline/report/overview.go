@@ -54,6 +54,7 @@ type ledger struct {
 	s        pipeline.Snapshot
 	now      time.Time
 	closures func(*pipeline.Stage) pipeline.Closure
+	arrivals []pipeline.Arrival // nil until they are asked for
 	// history and runs are by Stage, newest first.
 	history map[string][]*pipeline.Promotion
 	runs    map[string][]*pipeline.VerificationRun

@@ -35,8 +35,9 @@ func Stage(p pipeline.Pipeline, s pipeline.Snapshot, stage pipeline.Stage, now t
 		}
 		b.WriteString(k.checks(&stage))
 	}
-	if f, ok := k.newest(stage, ""); ok {
-		if cur, occupied := k.Current(stage.Name, f.Warehouse); !occupied || cur.ID != f.ID {
+	for _, req := range stage.Requests {
+		f, ok := k.Newest(req.Origin)
+		if cur, occupied := k.Current(stage.Name, req.Origin); ok && (!occupied || cur.ID != f.ID) {
 			b.WriteString("\n" + k.why(&stage, f, false))
 		}
 	}

@@ -14,7 +14,7 @@ import (
 func TestMissingSecretSaysHowToSetIt(t *testing.T) {
 	t.Parallel()
 	locked := errors.New("no key opens it")
-	s := verifySecrets{open: func(_ context.Context, repo int64, name string) (string, error) {
+	s := secrets{open: func(_ context.Context, repo int64, name string) (string, error) {
 		switch {
 		case repo != 7:
 			t.Errorf("asked for repository %d", repo)

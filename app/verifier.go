@@ -1,0 +1,66 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/kargo-app/kargo/app/cloudwatch"
+	"github.com/kargo-app/kargo/app/outbound"
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/expr"
+	"github.com/kargo-app/kargo/pipeline/promotion"
+	"github.com/kargo-app/kargo/pipeline/verify"
+	"github.com/kargo-app/kargo/store"
+)
+
+const (
+	// outboundTimeout bounds one request to a service that a pipeline names.
+	outboundTimeout = 30 * time.Second
+	// outboundBody bounds its answer, in bytes.
+	outboundBody = 4 << 20
+)
+
+// verifier runs Verifications against GitHub and against the services that
+// pipelines name, the latter through the guarded client alone.
+func (a *App) verifier() *verify.Runner {
+	guarded := func(insecure bool) *outbound.Client {
+		return outbound.New(outbound.Options{
+			Allow: a.cfg.OutboundAllow, Timeout: outboundTimeout, MaxBody: outboundBody,
+			InsecureSkipVerify: insecure, UserAgent: "kargo",
+		})
+	}
+	host := a.github.Verifications()
+	services := guarded(false)
+	return &verify.Runner{
+		Providers: verify.Builtin(verify.Ports{
+			HTTP: services, InsecureHTTP: guarded(true),
+			Commits: host, Workflows: host, Deployments: host,
+			CloudWatch: &cloudwatch.Client{HTTP: services.HTTPClient()},
+		}),
+		Env: func(ctx context.Context, run *pipeline.VerificationRun) (expr.Env, error) {
+			branch, err := a.defaultBranch(ctx, run.Repo)
+			if err != nil {
+				return expr.Env{}, &pipeline.TransientError{Err: fmt.Errorf("default branch of %s: %w", run.Repo, err)}
+			}
+			return promotion.VerificationEnv(run, promotion.Site{ServerURL: a.cfg.GitHubURL, PublicURL: a.cfg.PublicURL, DefaultBranch: branch})
+		},
+		Secrets: secrets{open: a.safe.Secret},
+		Poll:    a.cfg.PollInterval, Now: a.now, Log: a.log,
+	}
+}
+
+// secrets is the Safe as Verifications see it.
+type secrets struct {
+	open func(ctx context.Context, repo int64, name string) (string, error)
+}
+
+// Secret implements verify.Secrets.
+func (s secrets) Secret(ctx context.Context, repo pipeline.Repo, name string) (string, error) {
+	value, err := s.open(ctx, repo.ID, name)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", fmt.Errorf("%w: kargo secrets set %s %s", verify.ErrNoSecret, repo, name)
+	}
+	return value, err
+}

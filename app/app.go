@@ -147,7 +147,8 @@ func (a *App) wire() error {
 	if err != nil {
 		return err
 	}
-	repos := gitrepo.New(a.github.ReaderOptions(gitrepo.Options{UserAgent: "kargo"}))
+	reader := a.github.ReaderOptions(gitrepo.Options{UserAgent: "kargo"})
+	repos := gitrepo.New(reader)
 	registries, err := openRegistries(
 		registry.Options{Insecure: a.cfg.InsecureRegistries, Observe: a.metrics.registryRequest, UserAgent: "kargo"}, a.cfg.RegistryCredentials, a.now)
 	if err != nil {
@@ -183,8 +184,9 @@ func (a *App) wire() error {
 	a.reconciler = &reconcile.Reconciler{
 		Configs: a.db, Discoveries: a.db, Decisions: a.db, Files: tree, Voice: speaker, Steps: steps,
 		Discoverer: sourceDiscoverer{
-			base:       discover.Discoverer{Commits: commits{repos: repos}, Cache: tagCache{db: a.db}, Now: a.now},
-			registries: registries, safe: a.safe, cloneURL: a.cloneURL,
+			base:     discover.Discoverer{Cache: tagCache{db: a.db}, Now: a.now},
+			accounts: &accounts{safe: a.safe, registries: registries, repos: repos, reader: reader},
+			cloneURL: a.cloneURL,
 		},
 		Matcher: dryRuns, Tasks: tasks{repos: repos, known: a.db, cloneURL: a.cloneURL}, Work: a.db,
 		CloneURL: a.cloneURL, Interval: a.cfg.ReconcileInterval, Now: a.now, Log: a.log,

@@ -129,39 +129,27 @@ func (s *Safe) Secret(ctx context.Context, repo int64, name string) (string, err
 	return string(value), nil
 }
 
-// registries returns c, asking with the accounts of a repository first if it has some.
-// Passwords are opened when a registry is asked and not before.
-func (s *Safe) registries(ctx context.Context, c *registry.Client, repo int64) (*registry.Client, error) {
+// logins returns the accounts of a repository, and what identifies them together: of
+// accounts that changed it is another one. Passwords are opened when they are needed
+// and not before.
+func (s *Safe) logins(ctx context.Context, repo int64) (all []registry.Login, version string, err error) {
 	heads, err := s.db.Credentials(ctx, repo)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	var logins []registry.Login
 	var changed time.Time
 	for _, h := range heads {
-		if h.Kind == pipeline.GitArtifact {
-			continue
-		}
 		if h.UpdatedAt.After(changed) {
 			changed = h.UpdatedAt
 		}
-		logins = append(logins, registry.Login{
-			Kind: h.Kind, URL: h.URL, Regex: h.Regex, Username: h.Username,
+		url := h.URL
+		if h.Kind == pipeline.GitArtifact && !h.Regex {
+			url = pipeline.NormalizeGitURL(url)
+		}
+		all = append(all, registry.Login{
+			Kind: h.Kind, URL: url, Regex: h.Regex, Username: h.Username,
 			Password: func(ctx context.Context) (string, error) { return s.password(ctx, repo, h.Kind, h.URL) },
 		})
 	}
-	if len(logins) == 0 {
-		return c, nil
-	}
-	images, err := registry.NewLogins(pipeline.ImageArtifact, logins)
-	if err != nil {
-		return nil, err
-	}
-	charts, err := registry.NewLogins(pipeline.ChartArtifact, logins)
-	if err != nil {
-		return nil, err
-	}
-	// Accounts that changed are another owner: what was authenticated with the old ones
-	// is not used any longer.
-	return c.With(fmt.Sprintf("%d/%d/%d", repo, len(logins), changed.UnixMicro()), images, charts), nil
+	return all, fmt.Sprintf("%d/%d/%d", repo, len(all), changed.UnixMicro()), nil
 }

@@ -127,7 +127,7 @@ func TestStoredAccountsReadPrivateRepositories(t *testing.T) {
 	host := strings.TrimPrefix(private.URL, "http://")
 	base := registry.New(registry.Options{Keychain: nobody{}, Now: safeNow})
 	list := func(repo int64) (tags, versions []string, err error) {
-		c, err := s.registries(t.Context(), base, repo)
+		c, _, err := (&accounts{safe: s, registries: base}).of(t.Context(), repo)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"github.com/kargo-app/kargo/app/gitrepo"
-	"github.com/kargo-app/kargo/app/registry"
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/discover"
 	"github.com/kargo-app/kargo/pipeline/tree"
@@ -244,21 +243,20 @@ func (t tagCache) PutBuilds(ctx context.Context, repoURL string, builds []discov
 	return t.db.PutTags(ctx, repoURL, records)
 }
 
-// sourceDiscoverer discovers for one repository at a time.
+// sourceDiscoverer discovers for one repository at a time, with its own accounts.
 type sourceDiscoverer struct {
-	base       discover.Discoverer
-	registries *registry.Client
-	safe       *Safe
-	cloneURL   func(pipeline.Repo) string
+	base     discover.Discoverer
+	accounts *accounts
+	cloneURL func(pipeline.Repo) string
 }
 
 // Discover implements reconcile.Discoverer.
 func (d sourceDiscoverer) Discover(ctx context.Context, r store.RepoRecord, w pipeline.Warehouse, known discover.Previous) (pipeline.Discovery, error) {
-	artifacts, err := d.safe.registries(ctx, d.registries, r.ID)
+	artifacts, repos, err := d.accounts.of(ctx, r.ID)
 	if err != nil {
 		return pipeline.Discovery{}, fmt.Errorf("accounts of %s: %w", r.Repo, err)
 	}
 	one := d.base
-	one.RepoURL, one.Images, one.Charts = d.cloneURL(r.Repo), artifacts, artifacts
+	one.RepoURL, one.Images, one.Charts, one.Commits = d.cloneURL(r.Repo), artifacts, artifacts, commits{repos: repos}
 	return one.Discover(ctx, w, known)
 }

@@ -85,6 +85,9 @@ func NewLogins(kind pipeline.ArtifactKind, all []Login) (*Logins, error) {
 	return l, nil
 }
 
+// Empty reports whether there is no account.
+func (l *Logins) Empty() bool { return len(l.named)+len(l.patterns) == 0 }
+
 // Resolve implements authn.Keychain.
 func (l *Logins) Resolve(r authn.Resource) (authn.Authenticator, error) {
 	return l.ResolveContext(context.Background(), r)
@@ -92,15 +95,24 @@ func (l *Logins) Resolve(r authn.Resource) (authn.Authenticator, error) {
 
 // ResolveContext implements authn.ContextKeychain.
 func (l *Logins) ResolveContext(ctx context.Context, r authn.Resource) (authn.Authenticator, error) {
-	login, ok := l.find(r.String())
+	username, password, ok, err := l.For(ctx, r.String())
+	if err != nil || !ok {
+		return authn.Anonymous, err
+	}
+	return authn.FromConfig(authn.AuthConfig{Username: username, Password: password}), nil
+}
+
+// For returns the account for the repository at an address; ok is false if there is
+// none.
+func (l *Logins) For(ctx context.Context, address string) (username, password string, ok bool, err error) {
+	login, ok := l.find(address)
 	if !ok {
-		return authn.Anonymous, nil
+		return "", "", false, nil
 	}
-	password, err := login.Password(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("stored credentials for %s: %w", login.URL, err)
+	if password, err = login.Password(ctx); err != nil {
+		return "", "", false, fmt.Errorf("stored credentials for %s: %w", login.URL, err)
 	}
-	return authn.FromConfig(authn.AuthConfig{Username: login.Username, Password: password}), nil
+	return login.Username, password, true, nil
 }
 
 func (l *Logins) find(repository string) (Login, bool) {
@@ -145,7 +157,7 @@ func locator(url string) string {
 	if path == "" {
 		return host
 	}
-	return host + "/" + strings.TrimSuffix(path, "/index.yaml")
+	return host + "/" + strings.TrimSuffix(strings.TrimSuffix(path, "/index.yaml"), ".git")
 }
 
 // spellings are the ways in which people write an address that an expression may be

@@ -77,30 +77,25 @@ func thread(in store.ResolvedIntent) string {
 	return in.Pipeline
 }
 
-// CheckConfig implements handlers.ConfigChecks.
+// CheckConfig implements handlers.ConfigChecks. What is the same as on the default
+// branch is not proposed.
 func (v *voice) CheckConfig(ctx context.Context, r store.RepoRecord, head string) error {
-	data, blob, err := v.files.Config(ctx, r, head)
-	if err != nil {
-		return fmt.Errorf("read proposed configuration: %w", err)
-	}
-	if blob == "" {
-		return nil
-	}
 	base, err := v.files.Head(ctx, r)
 	if err != nil {
 		return fmt.Errorf("read present configuration: %w", err)
 	}
-	if base != "" {
-		_, present, err := v.files.Config(ctx, r, base)
-		if err != nil {
-			return fmt.Errorf("read present configuration: %w", err)
-		}
-		if present == blob {
-			return nil
-		}
+	present, err := reconcile.Propose(ctx, v.files, v.steps, r, base, reconcile.Proposal{})
+	if err != nil {
+		return fmt.Errorf("read present configuration: %w", err)
 	}
-	file, problems := kargofile.Parse(data, kargofile.Options{Repo: r.Name, Steps: v.steps})
-	return v.Config(ctx, r, head, reconcile.Checked{Path: configFile, File: file, Problems: problems}, nil)
+	proposed, err := reconcile.Propose(ctx, v.files, v.steps, r, head, present)
+	if err != nil {
+		return fmt.Errorf("read proposed configuration: %w", err)
+	}
+	if proposed.Root.Path == "" {
+		return nil
+	}
+	return v.Config(ctx, r, head, proposed.Root, proposed.Included)
 }
 
 // Bounds of a check run's text, which GitHub refuses beyond 65,535 characters, and

@@ -24,14 +24,28 @@ func (r *Reconciler) include(ctx context.Context, rec store.RepoRecord, l *look)
 	if l.root.File == nil {
 		return nil
 	}
-	var refs []FileRef
-	if globs := l.root.File.Include; len(globs) > 0 {
-		var err error
-		if refs, err = r.Files.List(ctx, rec, l.head, globs); err != nil {
-			return fmt.Errorf("list included files: %w", err)
-		}
-		refs = slices.DeleteFunc(refs, func(f FileRef) bool { return f.Path == rootFile })
+	refs, err := r.includes(ctx, rec, l)
+	if err != nil {
+		return err
 	}
+	names, err := r.readIncluded(ctx, rec, l, refs)
+	if err != nil {
+		return err
+	}
+	l.replace(l.inForce(rec, names))
+	return nil
+}
+
+// includes finds the files that the root's includes.
+func (r *Reconciler) includes(ctx context.Context, rec store.RepoRecord, l *look) ([]FileRef, error) {
+	if l.root.File == nil || len(l.root.File.Include) == 0 {
+		return nil, nil
+	}
+	refs, err := r.Files.List(ctx, rec, l.head, l.root.File.Include)
+	if err != nil {
+		return nil, fmt.Errorf("list included files: %w", err)
+	}
+	refs = slices.DeleteFunc(refs, func(f FileRef) bool { return f.Path == rootFile })
 	if len(refs) > maxIncluded {
 		l.root.Problems = append(slices.Clip(l.root.Problems), kargofile.Problem{
 			Line: 1, Column: 1, EndColumn: 1, Severity: kargofile.Error, Path: "include",
@@ -39,17 +53,23 @@ func (r *Reconciler) include(ctx context.Context, rec store.RepoRecord, l *look)
 		})
 		refs = refs[:maxIncluded]
 	}
+	return refs, nil
+}
+
+// readIncluded reads included files and returns the names that they claim.
+func (r *Reconciler) readIncluded(ctx context.Context, rec store.RepoRecord, l *look, refs []FileRef) ([]string, error) {
 	names := make([]string, len(refs))
 	for i, ref := range refs {
 		c, name, err := r.file(ctx, rec, l.head, ref)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		l.included, names[i] = append(l.included, c), name
 	}
-	l.unique()
-	l.replace(l.inForce(rec, names))
-	return nil
+	if l.root.File != nil {
+		l.unique()
+	}
+	return names, nil
 }
 
 // file reads one included file, unless its content was read before. name is that

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/reconcile"
 	"github.com/kargo-app/kargo/store"
 )
 
@@ -233,6 +234,45 @@ func TestIncludedPipelines(t *testing.T) {
 			t.Errorf("pipelines %q", names)
 		}
 	})
+}
+
+func TestPropose(t *testing.T) {
+	t.Parallel()
+	p := family(t)
+	rec := store.RepoRecord{Repo: pipeline.Repo{ID: repoID, Owner: "acme", Name: "gitops"}}
+	propose := func(unlike reconcile.Proposal) reconcile.Proposal {
+		t.Helper()
+		got, err := reconcile.Propose(t.Context(), files{p}, p.r.Steps, rec, p.head, unlike)
+		p.ok(err)
+		return got
+	}
+	present := propose(reconcile.Proposal{})
+	if present.Root.File == nil || len(present.Included) != 2 {
+		t.Fatalf("present %+v", present)
+	}
+	if same := propose(present); same.Root.Path != "" || same.Fingerprint != present.Fingerprint {
+		t.Errorf("the same is proposed: %+v", same)
+	}
+	p.push(map[string]string{"docs/.kargo.yaml": "odd"})
+	if same := propose(present); same.Root.Path != "" {
+		t.Errorf("a file that is not included is proposed: %+v", same)
+	}
+	p.push(map[string]string{"apps/shop/.kargo.yaml": included + "odd: true\n"})
+	if got := propose(present); got.Root.File == nil || len(got.Included) != 2 || got.Included[1].File != nil || len(got.Included[1].Problems) == 0 {
+		t.Errorf("proposed %+v", got)
+	}
+	p.push(map[string]string{".kargo.yaml": "odd: true\n"})
+	if got := propose(present); got.Root.Path == "" || got.Root.File != nil || len(got.Included) != 0 {
+		t.Errorf("proposed %+v", got)
+	}
+	p.push(map[string]string{".kargo.yaml": ""})
+	if got := propose(present); got.Root.Path != "" {
+		t.Errorf("proposed %+v", got)
+	}
+	p.head = ""
+	if got := propose(present); got.Root.Path != "" {
+		t.Errorf("proposed %+v", got)
+	}
 }
 
 func TestRequestsAreAnsweredByTheirPipeline(t *testing.T) {

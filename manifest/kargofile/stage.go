@@ -104,12 +104,18 @@ func (d *decoder) stage(n *yaml.Node, path string, def defaults) *stage {
 		d.problem(at, join(path, "branch")).message("branch says where update works, and there is no update").expected("update")
 	}
 	if found["update"] == nil && found["promotionTemplate"] == nil {
-		for _, f := range []string{"pullRequest", "approvals", "environment", "concurrency", "verification", "verify", "autoPromote", "autoRollback"} {
+		for _, f := range []string{"pullRequest", "approvals", "environment", "concurrency", "autoPromote", "autoRollback"} {
 			if at := found[f]; at != nil {
 				d.problem(at, join(path, f)).message("%s has no effect on a Stage that has no steps", f).expected("update or promotionTemplate")
 			}
 		}
 		s.PullRequest, s.Approvals, s.Concurrency = pipeline.PullRequestPolicy{}, pipeline.Approvals{}, ""
+		// As in Kargo: passing through is all that happens there.
+		for _, f := range []string{"verification", "verify"} {
+			if at := found[f]; at != nil {
+				d.problem(at, join(path, f)).warning().message("%s has no effect on a Stage that has no steps", f)
+			}
+		}
 		s.verification = nil
 		return s
 	}

@@ -2,6 +2,7 @@ package kargofile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,76 +54,89 @@ func (d *decoder) verify(dst **verification) reader {
 	}
 }
 
+// verifyItem is one item of the shorthand as decoded.
+type verifyItem struct {
+	*metric
+	// chosen are the kinds that it is of, which should be one.
+	chosen   []string
+	waits    bool
+	template ref
+	args     []argument
+}
+
 func (d *decoder) verifyItem(v *verification, n *yaml.Node, path string) {
-	m := &metric{node: n, path: path}
-	m.Timeout = pipeline.Duration(defaultTimeout)
-	var chosen []string
-	var waits bool
-	var template ref
-	fields := []field{}
+	item := &verifyItem{metric: &metric{node: n, path: path}}
+	item.Timeout = pipeline.Duration(defaultTimeout)
+	found := d.object(n, path, "an item of verify", d.verifyFields(item)...)
+	if found == nil || !d.oneKind(item, found) {
+		return
+	}
+	kind := item.chosen[0]
+	d.belongs(found, path, kind, "workflow", "inputs", "ref")
+	d.belongs(found, path, kind, "template", "args")
+	if kind != templateKind {
+		item.repeat(item.waits, found["failureLimit"] != nil)
+		v.checks = append(v.checks, item.metric)
+		return
+	}
+	for _, f := range []string{"name", "interval", "failureLimit", "count"} {
+		if at := found[f]; at != nil {
+			d.problem(at, join(path, f)).message("%s belongs into the metrics of the template", f).expected("template, args and timeout")
+		}
+	}
+	v.templates = append(v.templates, item.template)
+	v.args = append(v.args, item.args...)
+	if found["timeout"] != nil {
+		v.timeouts[item.template.name] = item.Timeout
+	}
+}
+
+// templateKind is the kind of item that is not a check of its own.
+const templateKind = "template"
+
+func (d *decoder) verifyFields(item *verifyItem) []field {
+	fields := make([]field, 0, len(verifyKinds)+9)
 	for _, k := range verifyKinds {
 		fields = append(fields, field{k.key, func(n *yaml.Node, path string) {
-			chosen, waits = append(chosen, k.key), k.waits
-			d.verifyProvider(m, k, n, path)
+			item.chosen, item.waits = append(item.chosen, k.key), k.waits
+			d.verifyProvider(item.metric, k, n, path)
 		}})
 	}
-	var args []argument
-	found := d.object(n, path, "an item of verify", append(fields,
-		field{"template", func(n *yaml.Node, path string) {
-			chosen = append(chosen, "template")
-			d.name(&template.name, &template)(n, path)
+	return append(fields,
+		field{templateKind, func(n *yaml.Node, path string) {
+			item.chosen = append(item.chosen, templateKind)
+			d.name(&item.template.name, &item.template)(n, path)
 		}},
-		field{"args", d.arguments(&args)},
+		field{"args", d.arguments(&item.args)},
 		field{"name", func(n *yaml.Node, path string) {
-			d.text(&m.Name, checkMetricName)(n, path)
-			m.ref = ref{m.Name, n, path}
+			d.text(&item.Name, checkMetricName)(n, path)
+			item.ref = ref{item.Name, n, path}
 		}},
-		field{"inputs", d.workflowField(m, "inputs")},
-		field{"ref", d.workflowField(m, "ref")},
-		field{"timeout", d.duration(&m.Timeout, 0)},
-		field{"interval", d.duration(&m.Interval, time.Second)},
-		field{"failureLimit", d.integer(&m.FailureLimit, -1, maxCount)},
-		field{"count", d.integer(&m.Count, 1, maxCount)},
-	)...)
-	if found == nil {
-		return
+		field{"inputs", d.workflowField(item.metric, "inputs")},
+		field{"ref", d.workflowField(item.metric, "ref")},
+		field{"timeout", d.duration(&item.Timeout, 0)},
+		field{"interval", d.duration(&item.Interval, time.Second)},
+		field{"failureLimit", d.integer(&item.FailureLimit, -1, maxCount)},
+		field{"count", d.integer(&item.Count, 1, maxCount)},
+	)
+}
+
+// oneKind refuses an item that is of no kind or of several.
+func (d *decoder) oneKind(item *verifyItem, found map[string]*yaml.Node) bool {
+	kinds := make([]string, 0, len(verifyKinds)+1)
+	for _, k := range verifyKinds {
+		kinds = append(kinds, k.key)
 	}
-	if len(chosen) != 1 {
-		words := make([]string, 0, len(verifyKinds)+1)
-		for _, k := range verifyKinds {
-			words = append(words, k.key)
-		}
-		words = append(words, "template")
-		switch {
-		case len(chosen) > 1:
-			d.problem(n, path).message("an item of verify has both %s", strings.Join(chosen, " and ")).expected("one of them; write two items")
-		default:
-			for key := range found {
-				if found[key] != nil && contains(words, key) {
-					return // its value was reported
-				}
-			}
-			d.problem(n, path).message("an item of verify checks nothing").expected("one of %s", strings.Join(words, ", "))
-		}
-		return
+	kinds = append(kinds, templateKind)
+	switch {
+	case len(item.chosen) == 1:
+		return true
+	case len(item.chosen) > 1:
+		d.problem(item.node, item.path).message("an item of verify has both %s", strings.Join(item.chosen, " and ")).expected("one of them; write two items")
+	case !slices.ContainsFunc(kinds, func(k string) bool { return found[k] != nil }): // else its value was reported
+		d.problem(item.node, item.path).message("an item of verify checks nothing").expected("one of %s", strings.Join(kinds, ", "))
 	}
-	d.belongs(found, path, chosen[0], "workflow", "inputs", "ref")
-	d.belongs(found, path, chosen[0], "template", "args")
-	if chosen[0] == "template" {
-		for _, f := range []string{"name", "interval", "failureLimit", "count"} {
-			if at := found[f]; at != nil {
-				d.problem(at, join(path, f)).message("%s belongs into the metrics of the template", f).expected("template, args and timeout")
-			}
-		}
-		v.templates = append(v.templates, template)
-		v.args = append(v.args, args...)
-		if found["timeout"] != nil {
-			v.timeouts[template.name] = m.Timeout
-		}
-		return
-	}
-	m.repeat(waits, found["failureLimit"] != nil)
-	v.checks = append(v.checks, m)
+	return false
 }
 
 // repeat completes how often to measure. What waits by itself is asked once; the

@@ -25,9 +25,9 @@ func (h *Comments) ask(ctx context.Context, r *request, c command.Command) ([]pi
 		in, err = h.approve(ctx, r, c)
 	case command.VerbReject:
 		in = pipeline.Intent{Kind: pipeline.IntentReject, Stage: c.Stages[0]}
-		if active, ok := r.snap.Active(c.Stages[0]); ok {
-			in.Promotion = active.ID
-		}
+		var p pipeline.Promotion
+		p, err = h.waiting(ctx, r, c.Stages[0])
+		in.Promotion = p.ID
 	case command.VerbVerify:
 		in = pipeline.Intent{Kind: pipeline.IntentVerify, Stage: c.Stages[0]}
 		if c.Stop {
@@ -188,14 +188,30 @@ func (h *Comments) approve(ctx context.Context, r *request, c command.Command) (
 		}
 		return in, nil
 	}
-	active, ok := r.snap.Active(stage.Name)
-	if in.Freight != "" {
-		active, ok = r.snap.Last(stage.Name, in.Freight)
+	p, err := h.waiting(ctx, r, stage.Name)
+	if in.Freight != "" && in.Freight != p.Freight.ID {
+		// Decide says what runs instead.
+		p, _ = r.snap.Last(stage.Name, in.Freight)
 	}
-	if ok && !active.Phase.Terminal() {
-		in.Promotion, in.Freight, in.Head = active.ID, active.Freight.ID, active.Pull().Head
+	if p.ID != "" {
+		in.Promotion, in.Freight, in.Head = p.ID, p.Freight.ID, p.Pull().Head
 	}
-	return in, nil
+	return in, err
+}
+
+// waiting returns the Promotion into a Stage whose turn it is to be judged: that of
+// the pull request commented on if it is into this Stage, else the one that runs.
+// The zero Promotion means that there is none.
+func (h *Comments) waiting(ctx context.Context, r *request, stage string) (pipeline.Promotion, error) {
+	own, _, err := h.pullOf(ctx, r)
+	if err != nil {
+		return pipeline.Promotion{}, err
+	}
+	if own != nil && own.Stage.Name == stage {
+		return *own, nil
+	}
+	p, _ := r.snap.Active(stage)
+	return p, nil
 }
 
 // barred returns the newest Freight among the newest of every origin that may not

@@ -40,7 +40,7 @@ func (h *Comments) understand(ctx context.Context, r *request, commands []comman
 	}
 	var all meaning
 	for _, c := range commands {
-		c, err := c.Resolve(r.stageNames())
+		c, err := r.statusOf(c).Resolve(r.stageNames())
 		if err != nil {
 			return meaning{}, err
 		}
@@ -51,6 +51,20 @@ func (h *Comments) understand(ctx context.Context, r *request, commands []comman
 		all.add(m)
 	}
 	return all, nil
+}
+
+// statusOf turns the status of what is no Stage but a Warehouse into a look at that.
+func (r *request) statusOf(c command.Command) command.Command {
+	if c.Verb != command.VerbStatus || len(c.Stages) == 0 {
+		return c
+	}
+	if _, err := c.Resolve(r.stageNames()); err == nil {
+		return c
+	}
+	if name, err := command.ResolveName("Warehouse", r.warehouseNames(), c.Stages[0]); err == nil {
+		return command.Command{Verb: command.VerbFreight, Line: c.Line, Warehouse: name}
+	}
+	return c
 }
 
 func (h *Comments) meaningOf(ctx context.Context, r *request, c command.Command) (meaning, error) {

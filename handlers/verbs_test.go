@@ -101,19 +101,21 @@ func (f *fleet) discovered(d pipeline.Discovery) {
 	}
 }
 
-// promoted starts a Promotion and returns it.
-func (f *fleet) promoted(stage string, fr pipeline.Freight) string {
+// promoted starts a Promotion.
+func (f *fleet) promoted(stage string, fr pipeline.Freight) {
+	f.t.Helper()
+	f.promotedBy(stage, fr, []pipeline.StepSpec{{Uses: "git-clone", As: "clone"}})
+}
+
+func (f *fleet) promotedBy(stage string, fr pipeline.Freight, steps []pipeline.StepSpec) {
 	f.t.Helper()
 	rec, err := f.db.Repo(f.t.Context(), 1)
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	st, _ := rec.Config.Pipeline.Stage(stage)
-	applied, err := f.db.Apply(f.t.Context(), 1, []pipeline.Action{pipeline.StartPromotion{Promotion: pipeline.NewPromotion(pipeline.Promotion{Stage: st, Freight: fr, CreatedAt: f.now()})}}, f.now())
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return applied.Started[0]
+	st.Steps = steps
+	f.apply("", pipeline.StartPromotion{Promotion: pipeline.NewPromotion(pipeline.Promotion{Stage: st, Freight: fr, CreatedAt: f.now()})})
 }
 
 // say comments on an issue.
@@ -262,6 +264,7 @@ func TestReadCommandsAnswerAboutTheRightPipeline(t *testing.T) {
 		{"where", "/kargo where", "| eu |"},
 		{"freight", "/kargo freight", "keen-fox"},
 		{"freight of a Warehouse", "/kargo freight web", "no semantic version"},
+		{"status of a Warehouse", "/kargo status cart", "**Warehouse shop/cart**"},
 		{"diff", "/kargo diff us calm-owl", "1.0.0"},
 	}
 	for _, tt := range tests {
@@ -321,6 +324,7 @@ func TestDryRunSaysWhatDecideWouldDoAndDoesNothing(t *testing.T) {
 		{"what may not", "/promote us bold-otter --dry-run", []string{"would be refused: web 1.1.0 cannot enter us yet", "✗ verified in gate"}},
 		{"several Stages, one of which refuses", "/promote us eu calm-owl --dry-run", []string{"already current in eu", "not done, because"}},
 		{"downstream", "/promote gate calm-owl --downstream --dry-run", []string{"**us**", "**eu**"}},
+		{"a Stage of an included pipeline", "/promote live --dry-run", []string{"Promoting **cart 2.0.0** (keen-fox) to **shop/live** would start"}},
 		{"without Freight", "/promote us --dry-run", []string{"Promoting **web 1.0.0** (calm-owl) to **us** would start"}},
 	}
 	for _, tt := range tests {
@@ -519,5 +523,69 @@ func TestAliasOfSeveralPipelinesIsAmbiguous(t *testing.T) {
 	g.apply("shop", pipeline.RenameFreight{Freight: g.shop.ID, Alias: "calm-owl"})
 	if got := g.say("/promote us calm-owl"); len(got) != 1 || got[0].Freight != g.old.ID {
 		t.Errorf("a Stage means Freight that it takes: %+v", got)
+	}
+}
+
+// onPull comments on the pull request of a Promotion.
+func (f *fleet) onPull(promotion, body string) []pipeline.Intent {
+	f.t.Helper()
+	all, err := f.db.StagePromotions(f.t.Context(), 1, "eu")
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.due(store.WorkStage)
+	if err := f.db.Enqueue(f.t.Context(), store.WorkStage, store.StageKey(1, "eu"), f.now()); err != nil {
+		f.t.Fatal(err)
+	}
+	job, ok, err := f.db.Claim(f.t.Context(), []store.WorkKind{store.WorkStage}, f.now(), time.Hour)
+	if err != nil || !ok {
+		f.t.Fatalf("claim: %t, %v", ok, err)
+	}
+	for _, p := range all {
+		if p.ID != promotion {
+			continue
+		}
+		p.Start(f.now(), nil)
+		p.Begin(0, f.now())
+		p.Apply(0, pipeline.StepResult{
+			Phase: pipeline.Running, Message: "1 of 2 approvals", WakeAt: f.now().Add(time.Hour),
+			Output: []byte(`{"pr":{"id":5,"url":"https://github.com/acme/config/pull/5","head":"feedface","repo":"acme/config"}}`),
+		}, f.now())
+		if err := f.db.SavePromotion(f.t.Context(), job, p); err != nil {
+			f.t.Fatal(err)
+		}
+	}
+	f.send("issue_comment", comment(9, "ana", body))
+	snap, err := f.db.Snapshot(f.t.Context(), 1)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return snap.Intents
+}
+
+func TestOnThePullRequestOfAPromotionThatOneIsMeant(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(in pipeline.Intent, f *fleet) bool{
+		"/kargo approve eu": func(in pipeline.Intent, f *fleet) bool {
+			return in.Promotion == "eu-1" && in.Head == "feedface" && in.Freight == f.young.ID
+		},
+		"/kargo reject eu -- no":   func(in pipeline.Intent, _ *fleet) bool { return in.Promotion == "eu-1" && in.Stage == "eu" },
+		"/kargo abort":             func(in pipeline.Intent, _ *fleet) bool { return in.Promotion == "eu-1" },
+		"/kargo retry":             func(in pipeline.Intent, _ *fleet) bool { return in.Promotion == "eu-1" },
+		"/promote us":              func(in pipeline.Intent, f *fleet) bool { return in.Freight == f.young.ID },
+		"/kargo alias this fresh":  func(in pipeline.Intent, f *fleet) bool { return in.Freight == f.young.ID },
+		"/kargo freeze -- release": func(in pipeline.Intent, _ *fleet) bool { return in.Pipeline == "" },
+	}
+	for body, meant := range tests {
+		t.Run(body, func(t *testing.T) {
+			t.Parallel()
+			f := newFleet(t)
+			steps := []pipeline.StepSpec{{Uses: "git-merge-pr", As: "merge"}}
+			f.promotedBy("eu", f.young, steps)
+			got := f.onPull("eu-1", body)
+			if len(got) != 1 || !meant(got[0], f) {
+				t.Errorf("requests = %+v; reply %q", got, reply(f.world, "9"))
+			}
+		})
 	}
 }

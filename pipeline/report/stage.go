@@ -122,35 +122,8 @@ func (k *ledger) checks(stage *pipeline.Stage) string {
 	run := k.runs[stage.Name][0]
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n**Verification %s**: %s, %s\n\n", Text(run.ID), verdictWord(run.Phase), progress(run))
-	for i, m := range run.Metrics {
-		title := m.Name
-		if title == "" && run.Stage.Verification != nil && i < len(run.Stage.Verification.Metrics) {
-			title = run.Stage.Verification.Metrics[i].Name
-		}
-		fmt.Fprintf(&b, "- %s %s", metricWord(m.Phase), Code(title))
-		if m.Message != "" {
-			b.WriteString(": " + Text(m.Message))
-		}
-		b.WriteString("\n")
-	}
+	b.WriteString(fit(bodyLimit/3, metricTable(run, true), metricTable(run, false)))
 	return b.String()
-}
-
-func metricWord(phase pipeline.VerificationPhase) string {
-	switch phase {
-	case pipeline.VerificationSuccessful:
-		return "✓"
-	case pipeline.VerificationRunning:
-		return "◐"
-	case pipeline.VerificationFailed, pipeline.VerificationInconclusive:
-		return "✗"
-	case pipeline.VerificationError:
-		return "!"
-	case pipeline.VerificationAborted:
-		return "–"
-	default:
-		return "○"
-	}
 }
 
 // past lists what the Stage held, newest first.

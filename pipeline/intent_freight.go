@@ -39,24 +39,33 @@ var (
 	reservedAliases = []string{"latest", "this", "previous"}
 )
 
-// unfitAlias says why a name cannot be given to Freight, nil when it can.
-func (d *decision) unfitAlias(alias string) *UserError {
+// CheckAlias says why a name cannot be that of any Freight, nil when it can.
+func CheckAlias(alias string) *UserError {
 	err := &UserError{Hint: "/kargo alias FREIGHT NAME"}
 	switch {
 	case !aliasForm.MatchString(alias):
 		err.Message = fmt.Sprintf("%q is no alias: it takes 1 to 63 lower-case letters, digits and dashes, with no dash at either end", alias)
-		return err
 	case idForm.MatchString(alias):
 		err.Message = fmt.Sprintf("%q is no alias: it could be the beginning of an id", alias)
-		return err
 	case slices.Contains(reservedAliases, alias):
 		err.Message = fmt.Sprintf("%q is no alias: the words %s have a meaning of their own", alias, strings.Join(reservedAliases, ", "))
+	default:
+		return nil
+	}
+	return err
+}
+
+// unfitAlias says why a name cannot be given to Freight, nil when it can.
+func (d *decision) unfitAlias(alias string) *UserError {
+	if err := CheckAlias(alias); err != nil {
 		return err
 	}
 	for _, f := range d.s.Freight {
 		if strings.EqualFold(f.Alias, alias) {
-			err.Message = fmt.Sprintf("%q is what %s (%s) is called", alias, f.Headline(), Short(f.ID))
-			return err
+			return &UserError{
+				Message: fmt.Sprintf("%q is what %s (%s) is called", alias, f.Headline(), Short(f.ID)),
+				Hint:    "/kargo alias FREIGHT NAME",
+			}
 		}
 	}
 	return nil

@@ -4,8 +4,10 @@
 // [Parse] turns the file into a [pipeline.Pipeline]: it decodes strictly, expands
 // the shorthand, resolves every reference, and reports everything that is wrong at
 // once, each problem with its line and column. What comes after the parser sees
-// canonical form only. [Expand] prints that form; parsing it again gives the same
-// Pipeline.
+// canonical form only: a matrix has become Stages, a task its steps, and analysis
+// templates one Verification. [Expand] prints that form; parsing it again gives the
+// same Pipeline. [ParseTask] and [Inflate] do for a task of another repository what
+// Parse does for those of the file.
 //
 // What it is not: it does not read files, ask GitHub, evaluate expressions or run
 // steps. Which steps exist and what their configuration means is asked of a

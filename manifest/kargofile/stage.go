@@ -80,43 +80,9 @@ func (d *decoder) stage(n *yaml.Node, path string, def defaults) *stage {
 	if found == nil {
 		return s
 	}
-	if found["name"] == nil {
-		d.missing(n, path, "a Stage", "name")
-	}
-	both := func(a, b string) {
-		if found[a] != nil && found[b] != nil {
-			d.problem(found[a], join(path, a)).message("a Stage has both %s and %s", a, b).expected("one of them")
-		}
-	}
-	both("from", "requestedFreight")
-	both("update", "promotionTemplate")
-	both("verify", "verification")
-	if found["from"] == nil && found["requestedFreight"] == nil {
-		d.problem(n, path).message("Stage %q takes Freight from nowhere", s.Name).expected("from or requestedFreight")
-	}
-	if list := found["requestedFreight"]; list != nil && list.Kind == yaml.SequenceNode && len(list.Content) == 0 {
-		d.problem(list, join(path, "requestedFreight")).message("requestedFreight is empty").expected("at least one request")
-	}
-	if list := found["update"]; list != nil && list.Kind == yaml.SequenceNode && len(list.Content) == 0 {
-		d.problem(list, join(path, "update")).message("update is empty").expected("at least one item, or no update at all")
-	}
-	if at := found["branch"]; at != nil && found["update"] == nil {
-		d.problem(at, join(path, "branch")).message("branch says where update works, and there is no update").expected("update")
-	}
+	d.checkStage(s, found)
 	if found["update"] == nil && found["promotionTemplate"] == nil {
-		for _, f := range []string{"pullRequest", "approvals", "environment", "concurrency", "autoPromote", "autoRollback"} {
-			if at := found[f]; at != nil {
-				d.problem(at, join(path, f)).message("%s has no effect on a Stage that has no steps", f).expected("update or promotionTemplate")
-			}
-		}
-		s.PullRequest, s.Approvals, s.Concurrency = pipeline.PullRequestPolicy{}, pipeline.Approvals{}, ""
-		// As in Kargo: passing through is all that happens there.
-		for _, f := range []string{"verification", "verify"} {
-			if at := found[f]; at != nil {
-				d.problem(at, join(path, f)).warning().message("%s has no effect on a Stage that has no steps", f)
-			}
-		}
-		s.verification = nil
+		d.controlFlow(s, found)
 		return s
 	}
 	s.Environment = d.qualified(s.Name)
@@ -124,6 +90,46 @@ func (d *decoder) stage(n *yaml.Node, path string, def defaults) *stage {
 		s.Environment = env.name
 	}
 	return s
+}
+
+// checkStage refuses a Stage that lacks something or says it twice.
+func (d *decoder) checkStage(s *stage, found map[string]*yaml.Node) {
+	if found["name"] == nil {
+		d.missing(s.node, s.path, "a Stage", "name")
+	}
+	for _, forms := range [][2]string{{"from", "requestedFreight"}, {"update", "promotionTemplate"}, {"verify", "verification"}} {
+		if at := found[forms[0]]; at != nil && found[forms[1]] != nil {
+			d.problem(at, join(s.path, forms[0])).message("a Stage has both %s and %s", forms[0], forms[1]).expected("one of them")
+		}
+	}
+	if found["from"] == nil && found["requestedFreight"] == nil {
+		d.problem(s.node, s.path).message("Stage %q takes Freight from nowhere", s.Name).expected("from or requestedFreight")
+	}
+	for f, expected := range map[string]string{"requestedFreight": "at least one request", "update": "at least one item, or no update at all"} {
+		if list := found[f]; list != nil && list.Kind == yaml.SequenceNode && len(list.Content) == 0 {
+			d.problem(list, join(s.path, f)).message("%s is empty", f).expected("%s", expected)
+		}
+	}
+	if at := found["branch"]; at != nil && found["update"] == nil {
+		d.problem(at, join(s.path, "branch")).message("branch says where update works, and there is no update").expected("update")
+	}
+}
+
+// controlFlow takes from a Stage without steps what it cannot have.
+func (d *decoder) controlFlow(s *stage, found map[string]*yaml.Node) {
+	const message = "%s has no effect on a Stage that has no steps"
+	for _, f := range []string{"pullRequest", "approvals", "environment", "concurrency", "autoPromote", "autoRollback"} {
+		if at := found[f]; at != nil {
+			d.problem(at, join(s.path, f)).message(message, f).expected("update or promotionTemplate")
+		}
+	}
+	// Kargo ignores it as well.
+	for _, f := range []string{"verification", "verify"} {
+		if at := found[f]; at != nil {
+			d.problem(at, join(s.path, f)).warning().message(message, f)
+		}
+	}
+	s.PullRequest, s.Approvals, s.Concurrency, s.verification = pipeline.PullRequestPolicy{}, pipeline.Approvals{}, "", nil
 }
 
 // promotionTemplate reads the promotion template.

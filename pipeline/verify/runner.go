@@ -60,6 +60,10 @@ func (r *Runner) Advance(ctx context.Context, run *pipeline.VerificationRun, sav
 			return nil
 		}
 	}
+	if v := run.Stage.Verification; v == nil || len(run.Metrics) != len(v.Metrics) {
+		p.end(pipeline.VerificationError, "internal error: what is recorded does not belong to the Verification")
+		return nil
+	}
 	if err := p.measure(ctx); err != nil {
 		return err
 	}

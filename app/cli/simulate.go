@@ -52,7 +52,7 @@ func (e *env) simulate(ctx context.Context, names []string, asJSON bool) error {
 	results := []*simulate.Result{}
 	failed := 0
 	for _, sc := range loaded {
-		r, err := sc.Run(ctx)
+		r, err := sc.Run(ctx, simulate.Options{Verdicts: asJSON})
 		if err != nil {
 			return err
 		}

@@ -23,7 +23,7 @@ func TestReadmeExamplesHold(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, err := sc.Run(t.Context())
+			r, err := sc.Run(t.Context(), Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

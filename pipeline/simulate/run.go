@@ -30,7 +30,7 @@ type Played struct {
 	Next time.Time `json:"next,omitzero"`
 	// Verdicts are the gates between the newest Freight and every Stage; Queues the
 	// Promotions of every Stage that have not ended.
-	Verdicts []Verdict           `json:"verdicts"`
+	Verdicts []Verdict           `json:"verdicts,omitempty"`
 	Queues   map[string][]string `json:"queues,omitempty"`
 	Failures []Failure           `json:"failures,omitempty"`
 }
@@ -55,9 +55,15 @@ func (r *Result) Failures() []Failure {
 	return all
 }
 
+// Options says what a Result holds beyond what does not hold.
+type Options struct {
+	// Verdicts adds the gates between the newest Freight and every Stage.
+	Verdicts bool
+}
+
 // Run plays a scenario. What does not hold is in the Result, and so is an entry that
 // cannot happen, after which nothing more does. The error is that ctx has ended.
-func (sc *Scenario) Run(ctx context.Context) (*Result, error) {
+func (sc *Scenario) Run(ctx context.Context, o Options) (*Result, error) {
 	r := &Result{Scenario: sc, File: sc.File, Name: sc.Name}
 	w, err := newWorld(sc)
 	if err != nil {
@@ -76,10 +82,13 @@ func (sc *Scenario) Run(ctx context.Context) (*Result, error) {
 			x.expect(e.Expect)
 		}
 		r.Checked += x.checked
-		r.Entries = append(r.Entries, Played{
-			Line: e.line, Name: e.Name, At: w.now, Records: w.log.records, Next: w.next(),
-			Verdicts: w.verdicts(), Queues: w.queues(), Failures: x.failures,
-		})
+		played := Played{
+			Line: e.line, Name: e.Name, At: w.now, Records: w.log.records, Next: w.next(), Queues: w.queues(), Failures: x.failures,
+		}
+		if o.Verdicts {
+			played.Verdicts = w.verdicts()
+		}
+		r.Entries = append(r.Entries, played)
 		if failed != nil {
 			break
 		}

@@ -101,8 +101,8 @@ func Load(file string, data []byte, read ReadFunc) (*Scenario, error) {
 	if root != nil {
 		d.decode(root, &sc.document, "")
 	}
-	if err := sc.invalid(d); err != nil {
-		return nil, err
+	if root == nil || root.Kind != yaml.MappingNode {
+		return nil, sc.invalid(d)
 	}
 	sc.repo = pipeline.Repo{ID: 1, Owner: "acme", Name: "gitops"}
 	if owner, name, ok := strings.Cut(sc.Repo, "/"); ok {
@@ -111,13 +111,16 @@ func Load(file string, data []byte, read ReadFunc) (*Scenario, error) {
 		sc.repo.Name = sc.Repo
 	}
 	l := &loader{sc: sc, d: d, read: read}
-	if err := l.rules(); err != nil {
+	err := l.rules()
+	var elsewhere *InvalidError
+	switch {
+	case errors.As(err, &elsewhere) && elsewhere.File == sc.File:
+		d.problems = append(d.problems, elsewhere.Problems...)
+	case err != nil && len(d.problems) == 0:
 		return nil, err
+	case err == nil && l.file != nil:
+		sc.check(d)
 	}
-	if err := sc.invalid(d); err != nil {
-		return nil, err
-	}
-	sc.check(d)
 	if err := sc.invalid(d); err != nil {
 		return nil, err
 	}

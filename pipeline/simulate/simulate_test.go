@@ -42,7 +42,7 @@ func play(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := sc.Run(t.Context())
+	r, err := sc.Run(t.Context(), simulate.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -290,6 +290,9 @@ func (w *world) advance(ctx context.Context, to time.Time) error {
 		return w.settle(ctx)
 	}
 	for range maxStops {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
 		at := w.next()
 		if at.IsZero() || at.After(to) {
 			w.now = to
@@ -310,7 +313,7 @@ func (w *world) advance(ctx context.Context, to time.Time) error {
 			return fmt.Errorf("at %s the same moment is due again and again", stamp(w.now))
 		}
 	}
-	return fmt.Errorf("there are more than %d moments to look at until %s", maxStops, stamp(to))
+	return fmt.Errorf("there are more than %d moments to look at until %s; let steps that wait say for how long", maxStops, stamp(to))
 }
 
 func stamp(t time.Time) string {

@@ -71,6 +71,7 @@ func (g *graph) inflate(d *decoder, s *stage) {
 	outer := func(name string) bool {
 		return given(g.doc.vars, name) || given(s.Vars, name) || given(s.TemplateVars, name)
 	}
+	var tasks []stepItem
 	for _, item := range s.steps {
 		s.starts = append(s.starts, len(s.Steps))
 		if item.task == nil {
@@ -93,15 +94,37 @@ func (g *graph) inflate(d *decoder, s *stage) {
 				expected("it in the vars of the step")
 		}
 		s.Steps = append(s.Steps, steps...)
+		tasks = append(tasks, item)
 		if len(s.Steps) > maxSteps {
 			d.problem(item.task.node, item.task.path).message("Stage %q has more than %d steps, counting those of tasks", s.Name, maxSteps).expected("fewer")
 			break
 		}
 	}
 	s.starts = append(s.starts, len(s.Steps))
+	s.distinct(d, tasks)
 	if g.steps += len(s.Steps); g.steps > maxAllSteps {
 		d.problem(s.node, s.path).message("the Stages have more than %d steps", maxAllSteps).expected("fewer")
 		s.Steps = nil
+	}
+}
+
+// distinct refuses a reference to a task whose steps have the alias of another step.
+func (s *stage) distinct(d *decoder, tasks []stepItem) {
+	count := map[string]int{}
+	for _, step := range s.Steps {
+		count[step.As]++
+	}
+	if len(count) == len(s.Steps) {
+		return
+	}
+	for _, item := range tasks {
+		for _, step := range s.Steps {
+			if strings.HasPrefix(step.As, item.As+inTask) && count[step.As] > 1 {
+				d.problem(item.at.node, item.at.path).message("the task has a step with the alias %s, and so has the Stage", quoted(step.As)).
+					expected("another alias")
+				break
+			}
+		}
 	}
 }
 

@@ -27,6 +27,8 @@ const maxErrorThreshold = 1000
 // stepItem is one item of a list of steps: a step, or a reference to a task.
 type stepItem struct {
 	pipeline.StepSpec
+	// at is where the alias stands, or the step that has none.
+	at ref
 	// task is where the name of a task of this file stands, nil for everything else.
 	task *ref
 }
@@ -66,7 +68,7 @@ func (l *stepList) checkAlias(s string) error {
 // step reads the next item of a list of steps.
 func (d *decoder) step(n *yaml.Node, path string, l *stepList) stepItem {
 	l.number++
-	var s stepItem
+	s := stepItem{at: ref{node: n, path: path}}
 	d.inStep = l.number
 	defer func() { d.inStep = 0 }()
 	var uses, name ref
@@ -105,7 +107,10 @@ func (d *decoder) step(n *yaml.Node, path string, l *stepList) stepItem {
 	} else if vars != nil {
 		d.vars(&s.Vars, stepAllow)(vars, join(path, "vars"))
 	}
-	d.alias(&s, found["as"], path, l, found["task"] != nil)
+	if at := found["as"]; at != nil {
+		s.at = ref{node: at, path: join(path, "as")}
+	}
+	d.alias(&s, l, found["task"] != nil)
 	switch {
 	case found["task"] != nil:
 	case found["uses"] == nil:
@@ -117,7 +122,7 @@ func (d *decoder) step(n *yaml.Node, path string, l *stepList) stepItem {
 }
 
 // alias completes the alias of a step and refuses one that is taken.
-func (d *decoder) alias(s *stepItem, at *yaml.Node, path string, l *stepList, isTask bool) {
+func (d *decoder) alias(s *stepItem, l *stepList, isTask bool) {
 	if s.As == "" {
 		kind := "step"
 		if isTask {
@@ -125,14 +130,11 @@ func (d *decoder) alias(s *stepItem, at *yaml.Node, path string, l *stepList, is
 		}
 		s.As = fmt.Sprintf("%s-%d", kind, l.number)
 	}
-	if first, twice := l.aliases[s.As]; twice && at != nil {
-		d.problem(at, join(path, "as")).message("a second step with the alias %s, first on line %d", quoted(s.As), first.Line).
-			expected("another alias")
+	if first, twice := l.aliases[s.As]; twice {
+		d.problem(s.at.node, s.at.path).message("a second step with the alias %s, first on line %d", quoted(s.As), first.Line).expected("another alias")
 		return
 	}
-	if at != nil {
-		l.aliases[s.As] = at
-	}
+	l.aliases[s.As] = s.at.node
 }
 
 func (d *decoder) condition(dst *string) reader {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -121,5 +122,38 @@ func TestAFileThatIsNoYAMLIsNotQuoted(t *testing.T) {
 	env["KARGO_CONFIG"] = write(t, "github-webhook-secret: hunter2\naddr: [\n")
 	if _, err := load(t, nil, env); err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestOperationsGuideExamplesAreValid reads the examples of the operations guide as
+// the server would.
+func TestOperationsGuideExamplesAreValid(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile("../deploy/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := write(t, hookSecret)
+	read := 0
+	for part := range strings.SplitSeq(string(guide), "```yaml\n") {
+		example, _, ok := strings.Cut(part, "```")
+		if !ok || !strings.HasPrefix(example, "registry") {
+			continue
+		}
+		env := required(t)
+		env["KARGO_CONFIG"] = write(t, regexp.MustCompile(`/run/secrets/\w+`).ReplaceAllString(example, file))
+		c, err := load(t, nil, env)
+		if err != nil {
+			t.Error(err)
+		}
+		read += len(c.RegistryCredentials) + len(c.RegistryWebhooks)
+	}
+	if read != 4 {
+		t.Errorf("read %d accounts and receivers", read)
+	}
+	for _, kind := range registryhook.Kinds() {
+		if !strings.Contains(string(guide), "\n| `"+string(kind)+"` |") {
+			t.Errorf("the guide does not tell how to set up %s", kind)
+		}
 	}
 }

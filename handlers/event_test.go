@@ -28,6 +28,7 @@ func watching(t *testing.T, w *world) {
 	err := w.db.SaveConfig(t.Context(), 1, store.Config{SHA: "c1", Blob: "b1", SeenSHA: "c1", SeenBlob: "b1", Pipeline: &p}, []store.Subscription{
 		{Kind: pipeline.ImageArtifact, URL: "ghcr.io/acme/web", Warehouse: "web"},
 		{Kind: pipeline.GitArtifact, URL: "https://github.com/acme/app", Warehouse: "web"},
+		{Kind: pipeline.ChartArtifact, URL: "ghcr.io/acme/charts/site", Warehouse: "web"},
 	}, w.now())
 	if err != nil {
 		t.Fatal(err)
@@ -79,6 +80,13 @@ func TestEventsHint(t *testing.T) {
 		{
 			"package without a URL: discover by owner and name", "package", event(map[string]any{
 				"package": map[string]any{"name": "Web", "owner": map[string]any{"login": "ACME"}},
+			}),
+			[]string{"1"},
+			true,
+		},
+		{
+			"package that is a chart in an OCI repository: discover", "package", event(map[string]any{
+				"package": map[string]any{"name": "charts/site", "owner": map[string]any{"login": "acme"}},
 			}),
 			[]string{"1"},
 			true,

@@ -83,11 +83,11 @@ func (s *Sources) Package(ctx context.Context, e Event) error {
 	}
 	found := false
 	for _, url := range imageNames(v.PackageVersion.PackageURL, v.Registry.URL, v.Owner.Login, v.Namespace, v.Name) {
-		repos, err := s.Hints.MarkSubscribersDue(ctx, pipeline.ImageArtifact, pipeline.NormalizeImage(url), s.Now())
+		some, err := s.pushed(ctx, url)
 		if err != nil {
 			return fmt.Errorf("note package %s: %w", url, err)
 		}
-		found = found || len(repos) > 0
+		found = found || some
 	}
 	if found || v.Name == "" || e.Installation == nil {
 		return nil
@@ -98,6 +98,22 @@ func (s *Sources) Package(ctx context.Context, e Event) error {
 		return fmt.Errorf("note package %s: %w", v.Name, err)
 	}
 	return nil
+}
+
+// pushed hints at who subscribes to an OCI repository. What was pushed there may be an
+// image or a chart.
+func (s *Sources) pushed(ctx context.Context, url string) (found bool, err error) {
+	for kind, normalized := range map[pipeline.ArtifactKind]string{
+		pipeline.ImageArtifact: pipeline.NormalizeImage(url),
+		pipeline.ChartArtifact: pipeline.NormalizeChartURL("oci://" + url),
+	} {
+		repos, err := s.Hints.MarkSubscribersDue(ctx, kind, normalized, s.Now())
+		if err != nil {
+			return false, err
+		}
+		found = found || len(repos) > 0
+	}
+	return found, nil
 }
 
 // imageNames returns the image repositories that a package payload may mean:

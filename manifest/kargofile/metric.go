@@ -148,6 +148,10 @@ func (d *decoder) apply(n *yaml.Node, path string, err error) {
 // metricCondition reads a condition over result, which is expr without delimiters.
 func (d *decoder) metricCondition(m *metric, dst *string) reader {
 	return func(n *yaml.Node, path string) {
+		if *dst != "" {
+			d.problem(n, path).message("%s stands twice", last(path)).expected("one")
+			return
+		}
 		d.text(dst, checkLength(maxCondition))(n, path)
 		m.mention(n, path)
 		switch {

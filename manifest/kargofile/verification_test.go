@@ -177,6 +177,13 @@ func TestVerifyMeansInlineChecks(t *testing.T) {
 				Provider: pipeline.Provider{Kind: "prometheus", Config: map[string]any{"query": "up"}},
 			},
 		},
+		"conditions may stand beside every kind": {
+			"{check: smoke, failureCondition: result == 'failure'}",
+			pipeline.Metric{
+				Name: "smoke", Timeout: half, FailureCondition: "result == 'failure'",
+				Provider: pipeline.Provider{Kind: "check", Config: map[string]any{"name": "smoke"}},
+			},
+		},
 		"headers may be a mapping": {
 			"{http: {url: x, headers: {A: b}}}",
 			pipeline.Metric{Name: "http", Timeout: half, Provider: pipeline.Provider{Kind: "web", Config: map[string]any{

@@ -79,7 +79,7 @@ func (d *decoder) verifyItem(v *verification, n *yaml.Node, path string) {
 		v.checks = append(v.checks, item.metric)
 		return
 	}
-	for _, f := range []string{"name", "interval", "failureLimit", "count"} {
+	for _, f := range []string{"name", "successCondition", "failureCondition", "interval", "failureLimit", "count"} {
 		if at := found[f]; at != nil {
 			d.problem(at, join(path, f)).message("%s belongs into the metrics of the template", f).expected("template, args and timeout")
 		}
@@ -114,6 +114,8 @@ func (d *decoder) verifyFields(item *verifyItem) []field {
 		}},
 		field{"inputs", d.workflowField(item.metric, "inputs")},
 		field{"ref", d.workflowField(item.metric, "ref")},
+		field{"successCondition", d.metricCondition(item.metric, &item.SuccessCondition)},
+		field{"failureCondition", d.metricCondition(item.metric, &item.FailureCondition)},
 		field{"timeout", d.duration(&item.Timeout, 0)},
 		field{"interval", d.duration(&item.Interval, time.Second)},
 		field{"failureLimit", d.integer(&item.FailureLimit, -1, maxCount)},

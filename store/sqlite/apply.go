@@ -95,6 +95,8 @@ func (a *applier) do(ctx context.Context, action pipeline.Action) (outcome, erro
 		return just(a.tx.occupy(ctx, a.repoID, c.Stage, c.Freight, a.now))
 	case pipeline.MarkVerified:
 		return just(a.tx.markVerified(ctx, a.repoID, c.Stage, c.Freight, a.now))
+	case pipeline.RevokeVerified:
+		return outcome{changed: true}, a.tx.revokeVerified(ctx, a.repoID, c.Stage, c.Freight)
 	case pipeline.ApproveFreight:
 		changed, err := a.tx.markApproved(ctx, a.repoID, c.Stage, c.Freight, a.now)
 		return outcome{changed: changed, freight: c.Freight}, err

@@ -16,7 +16,7 @@ import (
 // its old Discovery, made by other rules, is forgotten; one that is gone from
 // all pipelines, the included ones too, is dropped. With the Blob that is already
 // stored and nil subscriptions, a mere look at the file, Warehouses stay as they
-// are.
+// are; a change of an included file alone comes with subscriptions.
 func (db *DB) SaveConfig(ctx context.Context, repoID int64, c store.Config, subs []store.Subscription, now time.Time) error {
 	return db.write(ctx, fmt.Sprintf("save config of repository %d", repoID), func(tx *writeTx) error {
 		blob, err := one(ctx, tx, scanTo[string], `SELECT config_blob FROM repo WHERE id = ?`, repoID)

@@ -29,7 +29,17 @@ func onItsWay(f pipeline.Freight, stage, id string) outcome {
 	}}
 }
 
+// deleted reports whether Freight existed and was deleted.
+func (a *applier) deleted(ctx context.Context, freight string) (bool, error) {
+	n, err := one(ctx, a.tx, scanTo[int],
+		`SELECT count(*) FROM freight WHERE repo = ? AND id = ? AND deleted_at IS NOT NULL`, a.repoID, freight)
+	return n == 1, err
+}
+
 func (a *applier) start(ctx context.Context, p pipeline.Promotion) (outcome, error) {
+	if gone, err := a.deleted(ctx, p.Freight.ID); err != nil || gone {
+		return refused("%s was deleted", p.Freight.Headline()), err
+	}
 	other, err := a.openPromotion(ctx, p.Stage.Name, p.Freight.ID)
 	if err != nil {
 		return outcome{}, err
@@ -112,6 +122,9 @@ func (a *applier) retry(ctx context.Context, id string) (outcome, error) {
 	p := all[0]
 	if !p.Phase.Terminal() {
 		return refused("%s has not ended", id), nil
+	}
+	if gone, err := a.deleted(ctx, p.Freight.ID); err != nil || gone {
+		return refused("%s was deleted", p.Freight.Headline()), err
 	}
 	other, err := a.openPromotion(ctx, p.Stage.Name, p.Freight.ID)
 	if err != nil {

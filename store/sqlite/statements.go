@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 )
 
@@ -39,15 +41,17 @@ func (s *statements) find(query string) (*sql.Stmt, bool) {
 // prepare prepares what was used since the last time. What cannot be prepared is
 // left to whoever uses it.
 func (s *statements) prepare(ctx context.Context) {
-	s.mu.Lock()
-	wanted := s.wanted
-	if len(wanted) > 0 {
-		s.wanted = map[string]bool{}
-	}
-	s.mu.Unlock()
-	for query := range wanted {
+	for _, query := range s.takeWanted() {
 		s.add(ctx, query)
 	}
+}
+
+func (s *statements) takeWanted() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	wanted := slices.Collect(maps.Keys(s.wanted))
+	clear(s.wanted)
+	return wanted
 }
 
 func (s *statements) add(ctx context.Context, query string) {

@@ -91,6 +91,37 @@ var concurrencyTests = map[string]func(*fixture){
 		})
 		f.equal("writes", must(f.Promotion(f.ctx, repoID, "prod-1"))(f).Rewinds, workers*rounds)
 	},
+	"a snapshot is of one moment, whoever writes and reads meanwhile": func(f *fixture) {
+		const rounds = 20
+		f.repo()
+		freight := []pipeline.Freight{f.freight(1), f.freight(2)}
+		together(func(worker int) {
+			for i := range rounds {
+				if worker%2 == 0 {
+					if _, err := f.Apply(f.ctx, repoID, []pipeline.Action{
+						pipeline.AdoptFreight{Stage: "test", Freight: freight[(worker/2+i)%2].ID},
+						pipeline.AdoptFreight{Stage: "prod", Freight: freight[(worker/2+i)%2].ID},
+						pipeline.StartPromotion{Promotion: promotion(fmt.Sprint("stage-", worker), freight[i%2], at(2))},
+					}, at(3+i)); err != nil {
+						f.Error(err)
+					}
+					continue
+				}
+				s, err := f.Snapshot(f.ctx, repoID)
+				if err != nil {
+					f.Error(err)
+					return
+				}
+				test, _ := s.Current("test", "web")
+				prod, _ := s.Current("prod", "web")
+				if test.ID != prod.ID {
+					f.Error("two Stages that change together differ")
+				}
+			}
+		})
+		s := f.snapshot()
+		f.equal("promotions", len(s.Promotions), 2*workers/2)
+	},
 	"one promotion decided by many at once is started once": func(f *fixture) {
 		f.repo()
 		fr := f.freight(1)

@@ -45,6 +45,19 @@ var freightTests = map[string]func(*fixture){
 		got, _ := f.snapshot().FreightByID(one.ID)
 		f.equal("reborn without a past", got, again)
 	},
+	"freight that was deleted is not promoted, be it again": func(f *fixture) {
+		f.repo()
+		one := f.freight(1)
+		j, p := f.start("prod", one, at(2))
+		f.finish(j, p, pipeline.Failed, at(3))
+		f.apply(at(4), pipeline.DeleteFreight{Freight: one.ID})
+		f.asked("a", 5)
+		f.asked("b", 5)
+		f.apply(at(6), pipeline.StartPromotion{Promotion: promotion("prod", one, at(6)), Intent: "a"},
+			pipeline.RetryPromotion{Promotion: p.ID, Intent: "b"})
+		f.refused("a")
+		f.refused("b")
+	},
 	"freight in use is not deleted": func(f *fixture) {
 		f.repo()
 		current, coming, checked := f.freight(1), f.freight(2), f.freight(3)

@@ -152,6 +152,10 @@ func (w *twin) aboutPromotion(kind, intent string) pipeline.Action {
 			As: rapid.SampledFrom([]pipeline.Phase{"", pipeline.Failed}).Draw(w.T, "as"), Intent: intent,
 		}
 	case "retry":
+		i := slices.IndexFunc(w.model.Promotions, func(p pipeline.Promotion) bool { return p.ID == id })
+		if _, ok := w.model.FreightByID(w.model.Promotions[i].Freight.ID); !ok {
+			return nil // a store refuses this
+		}
 		return pipeline.RetryPromotion{Promotion: id, Intent: intent}
 	}
 	return pipeline.ApprovePromotion{Promotion: id, Intent: intent, Approval: pipeline.Approval{

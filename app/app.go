@@ -123,6 +123,7 @@ func (a *App) Run(ctx context.Context) error {
 	group.Go(func() error { a.keepInstallations(ctx); return nil })
 	group.Go(func() error { a.sweepDeliveries(ctx); return nil })
 	group.Go(func() error { a.prune(ctx); return nil })
+	group.Go(func() error { a.retire(ctx); return nil })
 	err := group.Wait()
 	a.log.Info("kargo is down")
 	return errors.Join(err, a.db.Close())
@@ -162,13 +163,13 @@ func (a *App) wire() error {
 
 	publisher := &promotion.Publisher{
 		Remotes: remotes{db: a.db, now: a.now}, Checks: a.github.Checks(), Deployments: a.github.Deployments(), Comments: a.github.Comments(),
-		Journeys: journeys{db: a.db, now: a.now}, PublicURL: "", Started: a.now(), Now: a.now,
+		Journeys: journeys{db: a.db, now: a.now}, History: history{db: a.db}, PublicURL: "", Started: a.now(), Now: a.now,
 	}
 	a.engine = &promotion.Engine{
 		Steps: steps,
 		Ports: step.Ports{
-			Git: a.github.Git(repos), Pulls: a.github.Pulls(), Gates: a.github.Gates(),
-			Now: a.now, PollInterval: a.cfg.PollInterval,
+			Git: a.github.Git(repos), Pulls: a.github.Pulls(), Gates: a.github.Gates(), Histories: histories{db: a.db, github: a.github},
+			Notes: notes{db: a.db, now: a.now}, Now: a.now, PollInterval: a.cfg.PollInterval,
 		},
 		Verifier: a.verifier(), Reporter: publisher, ServerURL: a.cfg.GitHubURL, PublicURL: a.cfg.PublicURL,
 		DefaultBranch: a.defaultBranch, Log: a.log,

@@ -8,8 +8,8 @@ import (
 const (
 	// retained is how much is kept beyond the oldest thing in use.
 	retained = 20
-	// retainedFor is for how long everything is kept.
-	retainedFor = 336 * time.Hour
+	// RetainedFor is for how long everything is kept, as in Kargo.
+	RetainedFor = 336 * time.Hour
 )
 
 // Expired names the Freight and the Promotions of a Snapshot that need not be
@@ -34,7 +34,7 @@ func Expired(s Snapshot, now time.Time) (freight, promotions []string) {
 		}
 		for _, n := range numbers[min(len(numbers), oldest+1+retained):] {
 			f := &k.freight[n]
-			if !needed[f.ID] && now.Sub(f.DiscoveredAt) > retainedFor {
+			if !needed[f.ID] && now.Sub(f.DiscoveredAt) > RetainedFor {
 				freight = append(freight, f.ID)
 			}
 		}
@@ -93,7 +93,7 @@ func expiredPromotions(s Snapshot, now time.Time, needed map[string]bool) []stri
 			}
 		}
 		for i, p := range all {
-			if i > oldest+retained && p.Phase.Terminal() && now.Sub(p.FinishedAt) > retainedFor {
+			if i > oldest+retained && p.Phase.Terminal() && now.Sub(p.FinishedAt) > RetainedFor {
 				expired = append(expired, p.ID)
 				continue
 			}

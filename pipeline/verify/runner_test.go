@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -339,5 +340,33 @@ func TestPassThatIsInterruptedRecordsNothing(t *testing.T) {
 	}
 	if w.run.Phase.Terminal() || w.metric(0).Error != 0 {
 		t.Errorf("%+v", w.run)
+	}
+}
+
+func TestMetricsAreMeasuredAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	var v pipeline.Verification
+	for _, name := range []string{"a", "b", "c", "d"} {
+		v.Metrics = append(v.Metrics, metric(name))
+	}
+	w := newWorld(t, v)
+	var together sync.WaitGroup
+	together.Add(len(v.Metrics))
+	for _, m := range v.Metrics {
+		w.runner.Providers[m.Name] = &script{steps: []any{func(in verify.Look) (verify.Outcome, error) {
+			together.Done()
+			together.Wait()
+			return verify.Outcome{Wait: &verify.Wait{On: []string{in.Metric}}}, in.Remember(context.Background(), in.Metric)
+		}}}
+	}
+	w.advance()
+	if diff := cmp.Diff([]string{"a", "b", "c", "d"}, w.run.WakeOn); diff != "" || len(w.saved) != 4 {
+		t.Errorf("stored %d times, wakes on %s", len(w.saved), diff)
+	}
+	last := w.saved[3]
+	for i, m := range last.Metrics {
+		if !strings.Contains(string(m.State), w.run.Metrics[i].Name) {
+			t.Errorf("%s remembered %s", m.Name, m.State)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/kargo-app/kargo/pipeline"
@@ -23,7 +24,27 @@ func (x *execution) exprEnv(ctx context.Context, i int) (exprEnv, error) {
 	if err != nil {
 		return exprEnv{}, fmt.Errorf("default branch of %s: %w", x.p.Repo, err)
 	}
+	if err := x.recallNotes(ctx); err != nil {
+		return exprEnv{}, err
+	}
 	return newExprEnv(x.p, i, Site{ServerURL: x.e.ServerURL, PublicURL: x.e.PublicURL, DefaultBranch: branch})
+}
+
+// recallNotes brings what the Promotion knows of its Freight's metadata up to date,
+// if one of its steps may have changed that.
+func (x *execution) recallNotes(ctx context.Context) error {
+	notes := func(s pipeline.StepSpec) bool { return s.Uses == "set-metadata" }
+	if x.e.Ports.Notes == nil || !slices.ContainsFunc(x.p.Stage.Steps, notes) {
+		return nil
+	}
+	for i := range x.p.Collection {
+		f := &x.p.Collection[i]
+		var err error
+		if f.Metadata, err = x.e.Ports.Notes.Metadata(ctx, x.p.Repo, *f); err != nil {
+			return fmt.Errorf("load metadata of %s: %w", f.Alias, err)
+		}
+	}
+	return nil
 }
 
 // Site is where a Promotion runs, as expressions see it.

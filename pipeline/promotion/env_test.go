@@ -172,3 +172,20 @@ func TestVerificationEnv(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+func TestMetadataIsReadAsItIs(t *testing.T) {
+	t.Parallel()
+	c := newTown(t)
+	note := use("set-metadata", config{"updates": []any{config{
+		"kind": "Freight", "name": "${{ ctx.targetFreight.name }}", "values": config{"ticket": "OPS-7"},
+	}}})
+	look := func(as string) pipeline.StepSpec {
+		return say(as, config{"ticket": "${{ freightMetadata(ctx.targetFreight.name)?.ticket ?? 'none' }}"})
+	}
+	c.queue(prod(look("before"), note, look("after")), freight("1.0.1"))
+	c.settle()
+	c.wantPhase("prod-1", pipeline.Succeeded)
+	if before, after := c.said("prod-1", 0)["ticket"], c.said("prod-1", 2)["ticket"]; before != "none" || after != "OPS-7" {
+		t.Errorf("ticket %v before, %v after", before, after)
+	}
+}

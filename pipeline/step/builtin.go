@@ -16,6 +16,8 @@ func Builtin() []Definition {
 		gitWaitForPR(),
 		gitMergePR(),
 		composeOutput(),
+		setMetadata(),
+		setFreightAlias(),
 		fail(),
 	}
 }

@@ -3,6 +3,7 @@ package step_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -37,6 +38,10 @@ func conforming() map[string][]pipeline.StepSpec {
 		"git-wait-for-pr": after(5, use("git-wait-for-pr", config{"repoURL": repoURL, "prNumber": 1})),
 		"compose-output":  {use("compose-output", config{"answer": 42})},
 		"fail":            {use("fail", config{"message": "no"})},
+		"set-metadata": {use("set-metadata", config{"updates": []any{config{
+			"kind": "Freight", "name": freightName, "values": config{"ticket": "OPS-7"},
+		}}})},
+		"set-freight-alias": {use("set-freight-alias", config{"name": freightName, "alias": "release-42"})},
 	}
 }
 
@@ -46,11 +51,16 @@ type world struct {
 	Logs     map[string][]string
 	Pulls    []step.PullRequest
 	Files    map[string]string
+	Notes    map[string]map[string]any
+	Aliases  map[string]string
 }
 
 func (b *bench) observe() world {
 	b.t.Helper()
-	w := world{Branches: map[string]map[string]string{}, Logs: map[string][]string{}, Pulls: b.world.Pulls.All(), Files: b.files(".")}
+	w := world{Branches: map[string]map[string]string{}, Logs: map[string][]string{}, Pulls: b.world.Pulls.All(), Files: b.files("."), Notes: map[string]map[string]any{}, Aliases: maps.Clone(b.world.Notes.Aliases)}
+	for id, values := range b.world.Notes.Values {
+		w.Notes[id] = maps.Clone(values)
+	}
 	for _, name := range b.world.Branches(repoURL) {
 		w.Branches[name] = b.world.Files(repoURL, name)
 		w.Logs[name] = b.world.Log(repoURL, name)

@@ -16,6 +16,9 @@ import (
 
 const repoURL = "https://github.com/acme/gitops.git"
 
+// freightName is the id of the Freight that is promoted.
+const freightName = "0123456789012345678901234567890123456789"
+
 type config = map[string]any
 
 // use is one step of a test's Promotion.
@@ -54,7 +57,7 @@ func newBench(t *testing.T, specs ...pipeline.StepSpec) *bench {
 		ID: "prod-142", Repo: pipeline.Repo{ID: 1, Owner: "acme", Name: "gitops"}, Pipeline: "web",
 		Stage: pipeline.Stage{Name: "prod", Steps: specs},
 		Freight: pipeline.Freight{
-			ID: "0123456789012345678901234567890123456789", Alias: "bold-otter", Warehouse: "web",
+			ID: freightName, Alias: "bold-otter", Warehouse: "web",
 			Images: []pipeline.Image{{RepoURL: "ghcr.io/acme/web", Tag: "1.9.3"}},
 		},
 		Reason: "promoted by ana", Actor: "ana",

@@ -163,6 +163,8 @@ type Ports struct {
 	// Histories tells pull requests what lies between two Freight; nil leaves that
 	// out.
 	Histories Histories
+	// Notes keeps what steps write down about Freight; nil where nothing is kept.
+	Notes Notes
 	// Now is the clock.
 	Now func() time.Time
 	// PollInterval is how long a step waits for an event before it looks itself.

@@ -23,6 +23,7 @@ type World struct {
 
 	Pulls *Pulls
 	Gates *Gates
+	Notes *Notes
 }
 
 // New returns a World without repositories.
@@ -34,6 +35,7 @@ func New() *World {
 		Gates:        &Gates{},
 	}
 	w.Pulls = &Pulls{world: w, byNumber: map[int]*request{}}
+	w.Notes = &Notes{world: w, Values: map[string]map[string]any{}, Aliases: map[string]string{}}
 	return w
 }
 
@@ -43,6 +45,7 @@ func (w *World) Ports() step.Ports {
 		Git:          (*Git)(w),
 		Pulls:        w.Pulls,
 		Gates:        w.Gates,
+		Notes:        w.Notes,
 		Now:          func() time.Time { return w.Now },
 		PollInterval: w.PollInterval,
 	}

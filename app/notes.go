@@ -1,0 +1,70 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/step"
+	"github.com/kargo-app/kargo/store"
+	"github.com/kargo-app/kargo/store/sqlite"
+)
+
+// notes writes down what steps say about Freight.
+type notes struct {
+	db  *sqlite.DB
+	now func() time.Time
+}
+
+var _ step.Notes = notes{}
+
+// Metadata implements step.Notes.
+func (n notes) Metadata(ctx context.Context, r pipeline.Repo, f pipeline.Freight) (map[string]any, error) {
+	values, err := n.db.FreightMetadata(ctx, r.ID, f.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil //nolint:nilnil // of Freight that was deleted nothing is known
+	}
+	return values, err
+}
+
+// SetMetadata implements step.Notes.
+func (n notes) SetMetadata(ctx context.Context, r pipeline.Repo, f pipeline.Freight, values map[string]any) error {
+	err := n.db.PutFreightMetadata(ctx, r.ID, f.ID, values)
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("freight %s: %w", f.Alias, step.ErrNotFound)
+	}
+	return err
+}
+
+// SetAlias implements step.Notes.
+func (n notes) SetAlias(ctx context.Context, r pipeline.Repo, f pipeline.Freight, alias string) error {
+	name := store.PipelineOf(f.Warehouse)
+	snap, err := n.db.PipelineSnapshot(ctx, r.ID, name)
+	if err != nil {
+		return err
+	}
+	known, ok := snap.FreightByID(f.ID)
+	if !ok {
+		return fmt.Errorf("freight %s: %w", f.Alias, step.ErrNotFound)
+	}
+	if known.Alias == alias {
+		return nil
+	}
+	for _, other := range snap.Freight {
+		if strings.EqualFold(other.Alias, alias) && other.ID != f.ID {
+			return taken(alias)
+		}
+	}
+	applied, err := n.db.ApplyPipeline(ctx, r.ID, name, []pipeline.Action{pipeline.RenameFreight{Freight: f.ID, Alias: alias}}, n.now())
+	if err == nil && !applied.Changed {
+		return taken(alias) // by somebody who was quicker
+	}
+	return err
+}
+
+func taken(alias string) error {
+	return &pipeline.UserError{Message: fmt.Sprintf("other Freight is called %s already", alias)}
+}

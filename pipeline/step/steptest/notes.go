@@ -1,0 +1,66 @@
+package steptest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/step"
+)
+
+// Notes is what was written down about Freight, by its id.
+type Notes struct {
+	world *World
+	// Values is metadata, Aliases the names that were given.
+	Values  map[string]map[string]any
+	Aliases map[string]string
+}
+
+var _ step.Notes = (*Notes)(nil)
+
+// Metadata implements step.Notes.
+func (n *Notes) Metadata(ctx context.Context, _ pipeline.Repo, f pipeline.Freight) (map[string]any, error) {
+	n.world.mu.Lock()
+	defer n.world.mu.Unlock()
+	return maps.Clone(n.Values[f.ID]), ctx.Err()
+}
+
+// SetMetadata implements step.Notes.
+func (n *Notes) SetMetadata(ctx context.Context, _ pipeline.Repo, f pipeline.Freight, values map[string]any) error {
+	if err := errors.Join(ctx.Err(), n.world.fault("set-metadata", false)); err != nil {
+		return err
+	}
+	n.world.mu.Lock()
+	all := n.Values[f.ID]
+	if all == nil {
+		all = map[string]any{}
+		n.Values[f.ID] = all
+	}
+	for key, value := range values {
+		if value == nil {
+			delete(all, key)
+		} else {
+			all[key] = value
+		}
+	}
+	n.world.mu.Unlock()
+	return n.world.fault("set-metadata", true)
+}
+
+// SetAlias implements step.Notes.
+func (n *Notes) SetAlias(ctx context.Context, _ pipeline.Repo, f pipeline.Freight, alias string) error {
+	if err := errors.Join(ctx.Err(), n.world.fault("set-alias", false)); err != nil {
+		return err
+	}
+	n.world.mu.Lock()
+	defer n.world.mu.Unlock()
+	for id, other := range n.Aliases {
+		if other == alias && id != f.ID {
+			return &pipeline.UserError{Message: fmt.Sprintf("other Freight is called %s", alias)}
+		}
+	}
+	n.Aliases[f.ID] = alias
+	return nil
+}

@@ -26,6 +26,8 @@ type (
 		// Withheld are the Warehouses that yield no Freight.
 		Withheld []withheldJSON `json:"withheld"`
 		Stages   []stageJSON    `json:"stages"`
+		// Forecast says when Freight reaches Stages that it does not reach at once.
+		Forecast []arrivalJSON `json:"forecast"`
 	}
 	freightJSON struct {
 		Warehouse string            `json:"warehouse"`
@@ -76,6 +78,7 @@ func (pl *planner) result(ctx context.Context, stages []pipeline.Stage) (planRes
 		}
 		r.Stages = append(r.Stages, s)
 	}
+	r.Forecast = pl.forecast(stages)
 	return r, nil
 }
 

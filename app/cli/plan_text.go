@@ -22,6 +22,7 @@ func (r planResult) write(w io.Writer) error {
 	for _, s := range r.Stages {
 		fmt.Fprintf(&b, "  %s\t%s\t%s\t%s\t%s\n", s.Name, s.Mode, s.what(), s.size(), s.why())
 	}
+	b.WriteString(r.foretold())
 	if err := align(w, b.String()); err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package handlers_test
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +32,7 @@ func image(w *world, warehouse, alias, tag string, minutes int) pipeline.Freight
 // in test and not verified there. The root pipeline includes "shop".
 type fleet struct {
 	*world
+	said             int
 	old, young, shop pipeline.Freight
 }
 
@@ -118,75 +121,92 @@ func (f *fleet) promotedBy(stage string, fr pipeline.Freight, steps []pipeline.S
 	f.apply("", pipeline.StartPromotion{Promotion: pipeline.NewPromotion(pipeline.Promotion{Stage: st, Freight: fr, CreatedAt: f.now()})})
 }
 
-// say comments on an issue.
+// say comments on an issue and returns the requests that came of it.
 func (f *fleet) say(body string) []pipeline.Intent {
 	f.t.Helper()
-	payload := comment(9, "ana", body)
-	payload["issue"] = map[string]any{"number": 5}
+	return f.comment(body, map[string]any{"number": 5})
+}
+
+// comment comments on an issue or a pull request. Each comment has the next id.
+func (f *fleet) comment(body string, issue map[string]any) []pipeline.Intent {
+	f.t.Helper()
+	f.said++
+	payload := comment(f.said, "ana", body)
+	payload["issue"] = issue
 	f.send("issue_comment", payload)
 	snap, err := f.db.Snapshot(f.t.Context(), 1)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	return snap.Intents
+	return slices.DeleteFunc(snap.Intents, func(in pipeline.Intent) bool { return in.Comment != int64(f.said) })
 }
+
+func (f *fleet) reply() string { return plain(reply(f.world, strconv.Itoa(f.said))) }
+
+func (f *fleet) answer(intent string) string {
+	return plain(answer(f.world, strconv.Itoa(f.said)+":"+intent))
+}
+
+func (f *fleet) reactions() []string { return f.people.reactions[int64(f.said)] }
 
 func TestCommandsBecomeRequests(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
 	at := f.now()
 	tests := map[string][]pipeline.Intent{
-		"/promote eu bold-otter":          {{ID: "9:1:eu", Kind: pipeline.IntentPromote, Stage: "eu", Freight: f.young.ID}},
-		"/promote eu us calm-owl -- both": {{ID: "9:1:eu", Kind: pipeline.IntentPromote, Stage: "eu", Freight: f.old.ID, Batch: "9:1", Reason: "both"}, {ID: "9:1:us", Kind: pipeline.IntentPromote, Stage: "us", Freight: f.old.ID, Batch: "9:1", Reason: "both"}},
-		"/promote us latest":              {{ID: "9:1:us", Kind: pipeline.IntentPromote, Stage: "us"}},
-		"/promote test previous":          {{ID: "9:1:test", Kind: pipeline.IntentPromote, Stage: "test", Freight: f.old.ID}},
-		"/promote gate --downstream":      {{ID: "9:1:eu", Kind: pipeline.IntentPromote, Stage: "eu", Batch: "9:1"}, {ID: "9:1:us", Kind: pipeline.IntentPromote, Stage: "us", Batch: "9:1"}},
+		"/promote eu bold-otter":          {{ID: "1:eu", Kind: pipeline.IntentPromote, Stage: "eu", Freight: f.young.ID}},
+		"/promote eu us calm-owl -- both": {{ID: "1:eu", Kind: pipeline.IntentPromote, Stage: "eu", Freight: f.old.ID, Batch: "1", Reason: "both"}, {ID: "1:us", Kind: pipeline.IntentPromote, Stage: "us", Freight: f.old.ID, Batch: "1", Reason: "both"}},
+		"/promote us latest":              {{ID: "1:us", Kind: pipeline.IntentPromote, Stage: "us"}},
+		"/promote test previous":          {{ID: "1:test", Kind: pipeline.IntentPromote, Stage: "test", Freight: f.old.ID}},
+		"/promote gate --downstream":      {{ID: "1:eu", Kind: pipeline.IntentPromote, Stage: "eu", Batch: "1"}, {ID: "1:us", Kind: pipeline.IntentPromote, Stage: "us", Batch: "1"}},
 		"/promote gate web@1.0.0 --downstream": {
-			{ID: "9:1:eu", Kind: pipeline.IntentPromote, Stage: "eu", Batch: "9:1", Freight: f.old.ID},
-			{ID: "9:1:us", Kind: pipeline.IntentPromote, Stage: "us", Batch: "9:1", Freight: f.old.ID},
+			{ID: "1:eu", Kind: pipeline.IntentPromote, Stage: "eu", Batch: "1", Freight: f.old.ID},
+			{ID: "1:us", Kind: pipeline.IntentPromote, Stage: "us", Batch: "1", Freight: f.old.ID},
 		},
-		"/promote live":                              {{ID: "9:1:shop/live", Kind: pipeline.IntentPromote, Stage: "shop/live"}},
-		"/promote shop/live cart@2.0.0":              {{ID: "9:1:shop/live", Kind: pipeline.IntentPromote, Stage: "shop/live", Freight: f.shop.ID}},
-		"/rollback eu":                               {{ID: "9:1:eu", Kind: pipeline.IntentRollback, Stage: "eu"}},
-		"/rollback eu previous":                      {{ID: "9:1:eu", Kind: pipeline.IntentRollback, Stage: "eu"}},
-		"/rollback eu calm-owl -- broken":            {{ID: "9:1:eu", Kind: pipeline.IntentRollback, Stage: "eu", Freight: f.old.ID, Reason: "broken"}},
-		"/kargo approve eu":                          {{ID: "9:1:eu", Kind: pipeline.IntentApprove, Stage: "eu"}},
-		"/kargo approve eu --bypass -- hotfix":       {{ID: "9:1:eu", Kind: pipeline.IntentApprove, Stage: "eu", Bypass: true, Freight: f.young.ID, Reason: "hotfix"}},
-		"/kargo approve us calm-owl --bypass -- fix": {{ID: "9:1:us", Kind: pipeline.IntentApprove, Stage: "us", Bypass: true, Freight: f.old.ID, Reason: "fix"}},
-		"/kargo approve test --bypass -- no need":    {{ID: "9:1:test", Kind: pipeline.IntentApprove, Stage: "test", Bypass: true, Reason: "no need"}},
-		"/kargo reject eu -- no":                     {{ID: "9:1:eu", Kind: pipeline.IntentReject, Stage: "eu", Reason: "no"}},
-		"/kargo verify test":                         {{ID: "9:1:test", Kind: pipeline.IntentVerify, Stage: "test"}},
-		"/kargo verify test --abort":                 {{ID: "9:1:test", Kind: pipeline.IntentStopVerify, Stage: "test"}},
-		"/kargo hold eu -- audit":                    {{ID: "9:1:eu", Kind: pipeline.IntentHold, Stage: "eu", Reason: "audit"}},
-		"/kargo resume eu":                           {{ID: "9:1:eu", Kind: pipeline.IntentResume, Stage: "eu"}},
-		"/kargo freeze config --until 2h -- sale":    {{ID: "9:1", Kind: pipeline.IntentFreeze, Until: at.Add(2 * time.Hour), Reason: "sale"}},
-		"/kargo freeze shop -- sale":                 {{ID: "9:1", Kind: pipeline.IntentFreeze, Pipeline: "shop", Reason: "sale"}},
-		"/kargo thaw shop":                           {{ID: "9:1", Kind: pipeline.IntentThaw, Pipeline: "shop"}},
-		"/kargo alias calm-owl night-owl":            {{ID: "9:1", Kind: pipeline.IntentAlias, Freight: f.old.ID, Alias: "night-owl"}},
-		"/kargo delete bold-otter":                   {{ID: "9:1", Kind: pipeline.IntentDelete, Freight: f.young.ID}},
-		"/kargo create web@0.9.0":                    {{ID: "9:1", Kind: pipeline.IntentCreate, New: &pipeline.Freight{Warehouse: "web", Images: []pipeline.Image{{RepoURL: "ghcr.io/acme/web", Tag: "0.9.0", Digest: "sha256:" + strings.Repeat("9", 64)}}}}},
-		"/kargo hold us -- a\n/kargo hold eu -- b":   {{ID: "9:1:us", Kind: pipeline.IntentHold, Stage: "us", Reason: "a"}, {ID: "9:2:eu", Kind: pipeline.IntentHold, Stage: "eu", Reason: "b"}},
+		"/promote live":                              {{ID: "1:shop/live", Kind: pipeline.IntentPromote, Stage: "shop/live"}},
+		"/promote shop/live cart@2.0.0":              {{ID: "1:shop/live", Kind: pipeline.IntentPromote, Stage: "shop/live", Freight: f.shop.ID}},
+		"/rollback eu":                               {{ID: "1:eu", Kind: pipeline.IntentRollback, Stage: "eu"}},
+		"/rollback eu previous":                      {{ID: "1:eu", Kind: pipeline.IntentRollback, Stage: "eu"}},
+		"/rollback eu calm-owl -- broken":            {{ID: "1:eu", Kind: pipeline.IntentRollback, Stage: "eu", Freight: f.old.ID, Reason: "broken"}},
+		"/kargo approve eu":                          {{ID: "1:eu", Kind: pipeline.IntentApprove, Stage: "eu"}},
+		"/kargo approve eu --bypass -- hotfix":       {{ID: "1:eu", Kind: pipeline.IntentApprove, Stage: "eu", Bypass: true, Freight: f.young.ID, Reason: "hotfix"}},
+		"/kargo approve us calm-owl --bypass -- fix": {{ID: "1:us", Kind: pipeline.IntentApprove, Stage: "us", Bypass: true, Freight: f.old.ID, Reason: "fix"}},
+		"/kargo approve test --bypass -- no need":    {{ID: "1:test", Kind: pipeline.IntentApprove, Stage: "test", Bypass: true, Reason: "no need"}},
+		"/kargo reject eu -- no":                     {{ID: "1:eu", Kind: pipeline.IntentReject, Stage: "eu", Reason: "no"}},
+		"/kargo verify test":                         {{ID: "1:test", Kind: pipeline.IntentVerify, Stage: "test"}},
+		"/kargo verify test --abort":                 {{ID: "1:test", Kind: pipeline.IntentStopVerify, Stage: "test"}},
+		"/kargo hold eu -- audit":                    {{ID: "1:eu", Kind: pipeline.IntentHold, Stage: "eu", Reason: "audit"}},
+		"/kargo resume eu":                           {{ID: "1:eu", Kind: pipeline.IntentResume, Stage: "eu"}},
+		"/kargo freeze config --until 2h -- sale":    {{ID: "1", Kind: pipeline.IntentFreeze, Until: at.Add(2 * time.Hour), Reason: "sale"}},
+		"/kargo freeze shop -- sale":                 {{ID: "1", Kind: pipeline.IntentFreeze, Pipeline: "shop", Reason: "sale"}},
+		"/kargo thaw shop":                           {{ID: "1", Kind: pipeline.IntentThaw, Pipeline: "shop"}},
+		"/kargo alias calm-owl night-owl":            {{ID: "1", Kind: pipeline.IntentAlias, Freight: f.old.ID, Alias: "night-owl"}},
+		"/kargo delete bold-otter":                   {{ID: "1", Kind: pipeline.IntentDelete, Freight: f.young.ID}},
+		"/kargo create web@0.9.0":                    {{ID: "1", Kind: pipeline.IntentCreate, New: &pipeline.Freight{Warehouse: "web", Images: []pipeline.Image{{RepoURL: "ghcr.io/acme/web", Tag: "0.9.0", Digest: "sha256:" + strings.Repeat("9", 64)}}}}},
+		"/kargo hold us -- a\n/kargo hold eu -- b":   {{ID: "1:us", Kind: pipeline.IntentHold, Stage: "us", Reason: "a"}, {ID: "2:eu", Kind: pipeline.IntentHold, Stage: "eu", Reason: "b"}},
 	}
 	for body, want := range tests {
-		t.Run(body, func(t *testing.T) {
-			t.Parallel()
-			f := newFleet(t)
-			for i := range want {
-				want[i].Actor, want[i].Number, want[i].Comment, want[i].ReceivedAt = pipeline.Actor{Login: "ana", Role: "admin"}, 5, 9, at
+		got := f.say(body)
+		for i := range want {
+			want[i].ID = fmt.Sprintf("%d:%s", f.said, want[i].ID)
+			if want[i].Batch != "" {
+				want[i].Batch = fmt.Sprintf("%d:%s", f.said, want[i].Batch)
 			}
-			got := f.say(body)
-			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
-				t.Errorf("requests (-want +got):\n%s\nreply %q", diff, reply(f.world, "9"))
-			}
-			if diff := cmp.Diff([]string{"eyes"}, f.people.reactions[9]); diff != "" {
-				t.Errorf("reactions before the decision (-want +got):\n%s", diff)
-			}
-		})
+			want[i].Actor, want[i].Number, want[i].Comment, want[i].ReceivedAt = pipeline.Actor{Login: "ana", Role: "admin"}, 5, int64(f.said), at
+		}
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s: requests (-want +got):\n%s\nreply %q", body, diff, f.reply())
+		}
+		if diff := cmp.Diff([]string{"eyes"}, f.reactions()); diff != "" {
+			t.Errorf("%s: reactions before the decision (-want +got):\n%s", body, diff)
+		}
 	}
 }
 
 func TestRequestsAreBoundToThePromotionThatWaitsNow(t *testing.T) {
 	t.Parallel()
+	f := newFleet(t)
+	f.promoted("eu", f.young)
 	for body, want := range map[string]pipeline.Intent{
 		"/kargo approve eu":            {Kind: pipeline.IntentApprove, Stage: "eu", Promotion: "eu-1"},
 		"/kargo approve eu bold-otter": {Kind: pipeline.IntentApprove, Stage: "eu", Promotion: "eu-1"},
@@ -197,15 +217,10 @@ func TestRequestsAreBoundToThePromotionThatWaitsNow(t *testing.T) {
 			Kind: pipeline.IntentRetry, Promotion: "eu-1", FromStart: true,
 		},
 	} {
-		t.Run(body, func(t *testing.T) {
-			t.Parallel()
-			f := newFleet(t)
-			f.promoted("eu", f.young)
-			got := f.say(body)
-			if len(got) != 1 || got[0].Kind != want.Kind || got[0].Stage != want.Stage || got[0].Promotion != want.Promotion || got[0].FromStart != want.FromStart {
-				t.Errorf("requests = %+v, want %+v; reply %q", got, want, reply(f.world, "9"))
-			}
-		})
+		got := f.say(body)
+		if len(got) != 1 || got[0].Kind != want.Kind || got[0].Stage != want.Stage || got[0].Promotion != want.Promotion || got[0].FromStart != want.FromStart {
+			t.Errorf("%s: requests = %+v, want %+v; reply %q", body, got, want, f.reply())
+		}
 	}
 }
 
@@ -234,17 +249,16 @@ func TestCommandsThatMeanNothingAreRefused(t *testing.T) {
 		{"a diff for a Stage that only routes", "/kargo diff gate", "only routes"},
 		{"a dry run into a Stage that only routes", "/promote gate --dry-run", "only routes"},
 	}
+	f := newFleet(t)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			f := newFleet(t)
 			if got := f.say(tt.body); len(got) != 0 {
 				t.Errorf("requests = %+v, want none", got)
 			}
-			if diff := cmp.Diff([]string{"eyes", "confused"}, f.people.reactions[9]); diff != "" {
+			if diff := cmp.Diff([]string{"eyes", "confused"}, f.reactions()); diff != "" {
 				t.Errorf("reactions (-want +got):\n%s", diff)
 			}
-			if got := plain(reply(f.world, "9")); !strings.Contains(got, tt.want) {
+			if got := f.reply(); !strings.Contains(got, tt.want) {
 				t.Errorf("reply %q does not say %q", got, tt.want)
 			}
 		})
@@ -267,18 +281,17 @@ func TestReadCommandsAnswerAboutTheRightPipeline(t *testing.T) {
 		{"status of a Warehouse", "/kargo status cart", "**Warehouse shop/cart**"},
 		{"diff", "/kargo diff us calm-owl", "1.0.0"},
 	}
+	f := newFleet(t)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			f := newFleet(t)
 			want := strings.TrimPrefix(tt.want, "acme/")
 			if got := f.say(tt.body); len(got) != 0 {
 				t.Errorf("requests = %+v, want none", got)
 			}
-			if diff := cmp.Diff([]string{"eyes", "rocket"}, f.people.reactions[9]); diff != "" {
+			if diff := cmp.Diff([]string{"eyes", "rocket"}, f.reactions()); diff != "" {
 				t.Errorf("reactions (-want +got):\n%s", diff)
 			}
-			if got := plain(reply(f.world, "9")); !strings.Contains(got, want) {
+			if got := f.reply(); !strings.Contains(got, want) {
 				t.Errorf("reply %q does not say %q", got, want)
 			}
 		})
@@ -290,13 +303,13 @@ func TestFrozenPipelineIsShownAsThatAlone(t *testing.T) {
 	f := newFleet(t)
 	f.apply("shop", pipeline.FreezePipeline{Freeze: pipeline.Freeze{Reason: "sale", Actor: "zoe", Since: f.now()}})
 	f.say("/kargo why live")
-	if got := reply(f.world, "9"); !strings.Contains(got, "frozen by zoe") {
+	if got := f.reply(); !strings.Contains(got, "frozen by zoe") {
 		t.Errorf("reply %q does not say that shop is frozen", got)
 	}
 	g := newFleet(t)
 	g.apply("shop", pipeline.FreezePipeline{Freeze: pipeline.Freeze{Reason: "sale", Actor: "zoe", Since: g.now()}})
 	g.say("/kargo why test")
-	if got := reply(g.world, "9"); strings.Contains(got, "frozen") {
+	if got := g.reply(); strings.Contains(got, "frozen") {
 		t.Errorf("reply %q says that the root pipeline is frozen", got)
 	}
 }
@@ -327,16 +340,15 @@ func TestDryRunSaysWhatDecideWouldDoAndDoesNothing(t *testing.T) {
 		{"a Stage of an included pipeline", "/promote live --dry-run", []string{"Promoting **cart 2.0.0** (keen-fox) to **shop/live** would start"}},
 		{"without Freight", "/promote us --dry-run", []string{"Promoting **web 1.0.0** (calm-owl) to **us** would start"}},
 	}
+	f := newFleet(t)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			f := newFleet(t)
 			p := &preview{effect: effect}
 			f.comments.Previewer = p
 			if got := f.say(tt.body); len(got) != 0 {
 				t.Errorf("requests = %+v, want none", got)
 			}
-			got := plain(reply(f.world, "9"))
+			got := f.reply()
 			for _, want := range tt.want {
 				if !strings.Contains(got, want) {
 					t.Errorf("reply does not say %q:\n%s", want, got)
@@ -363,7 +375,7 @@ func TestDiffSaysWhyFilesAreNotKnown(t *testing.T) {
 			f := newFleet(t)
 			f.comments.Previewer = &preview{err: err}
 			f.say("/kargo diff us")
-			if got := reply(f.world, "9"); !strings.Contains(got, want) || strings.Contains(got, "secret detail") {
+			if got := f.reply(); !strings.Contains(got, want) || strings.Contains(got, "secret detail") {
 				t.Errorf("reply %q, want %q", got, want)
 			}
 		})
@@ -391,15 +403,15 @@ func TestRefreshLooksNowAndTakesTheRightToPromote(t *testing.T) {
 		if diff := cmp.Diff(want, due(f)); diff != "" {
 			t.Errorf("%s: due (-want +got):\n%s", body, diff)
 		}
-		if diff := cmp.Diff([]string{"eyes", "rocket"}, f.people.reactions[9]); diff != "" {
+		if diff := cmp.Diff([]string{"eyes", "rocket"}, f.reactions()); diff != "" {
 			t.Errorf("%s: reactions (-want +got):\n%s", body, diff)
 		}
 	}
 	f := newFleet(t)
 	f.people.roles["ana"] = "read"
 	f.say("/kargo refresh")
-	if got := due(f); len(got) != 0 || !strings.Contains(reply(f.world, "9"), "may not promote") {
-		t.Errorf("due %v, reply %q; want a refusal", got, reply(f.world, "9"))
+	if got := due(f); len(got) != 0 || !strings.Contains(f.reply(), "may not promote") {
+		t.Errorf("due %v, reply %q; want a refusal", got, f.reply())
 	}
 }
 
@@ -420,7 +432,7 @@ func TestStandaloneImagesAreResolvedForThoseWhoMayPromote(t *testing.T) {
 	f.comments.Registry = s
 	got := f.say("/kargo create web@1.1.0 ghcr.io/acme/other:1.2")
 	if len(got) != 1 {
-		t.Fatalf("requests = %+v; reply %q", got, reply(f.world, "9"))
+		t.Fatalf("requests = %+v; reply %q", got, f.reply())
 	}
 	want := []pipeline.Image{f.young.Images[0], {RepoURL: "ghcr.io/acme/other", Tag: "1.2", Digest: "sha256:cc", Annotations: map[string]string{"a": "b"}}}
 	if diff := cmp.Diff(want, got[0].New.Images); diff != "" {
@@ -432,8 +444,8 @@ func TestStandaloneImagesAreResolvedForThoseWhoMayPromote(t *testing.T) {
 	} {
 		f, s := newFleet(t), &shelf{}
 		f.comments.Registry, f.people.roles["ana"] = s, tt.role
-		if got := f.say(tt.body); len(got) != 0 || !strings.Contains(reply(f.world, "9"), tt.want) {
-			t.Errorf("%s: requests %+v, reply %q, want %q", tt.role, got, reply(f.world, "9"), tt.want)
+		if got := f.say(tt.body); len(got) != 0 || !strings.Contains(f.reply(), tt.want) {
+			t.Errorf("%s: requests %+v, reply %q, want %q", tt.role, got, f.reply(), tt.want)
 		}
 		if tt.role == "read" && s.asked != 0 {
 			t.Error("a registry was asked for somebody who may not promote")
@@ -465,26 +477,26 @@ func (f *fleet) decided() {
 func TestGrantedRequestsSayWhatThereIsToSay(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, body, intent, want string }{
-		{"promote", "/promote us calm-owl", "9:1:us", ""},
-		{"create", "/kargo create web@0.9.0", "9:1", "This is **web 0.9.0** ("},
-		{"freeze", "/kargo freeze config --until 2h -- sale", "9:1", "Nothing is promoted until 2026-05-01 15:00 UTC"},
-		{"hold", "/kargo hold eu -- audit", "9:1:eu", "takes no Freight by itself: audit"},
-		{"rollback", "/rollback test", "9:1:test", "test-1 brings it back"},
-		{"bypass", "/kargo approve us bold-otter --bypass -- hotfix", "9:1:us", "without upstream verification: hotfix"},
-		{"alias", "/kargo alias calm-owl night-owl", "9:1", ""},
+		{"promote", "/promote us calm-owl", "1:us", ""},
+		{"create", "/kargo create web@0.9.0", "1", "This is **web 0.9.0** ("},
+		{"freeze", "/kargo freeze config --until 2h -- sale", "1", "Nothing is promoted until 2026-05-01 15:00 UTC"},
+		{"hold", "/kargo hold eu -- audit", "1:eu", "takes no Freight by itself: audit"},
+		{"rollback", "/rollback test", "1:test", "test-1 brings it back"},
+		{"bypass", "/kargo approve us bold-otter --bypass -- hotfix", "1:us", "without upstream verification: hotfix"},
+		{"alias", "/kargo alias calm-owl night-owl", "1", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			f := newFleet(t)
 			if len(f.say(tt.body)) == 0 {
-				t.Fatalf("no request; reply %q", reply(f.world, "9"))
+				t.Fatalf("no request; reply %q", f.reply())
 			}
 			f.decided()
-			if diff := cmp.Diff([]string{"eyes", "rocket"}, f.people.reactions[9]); diff != "" {
-				t.Errorf("reactions (-want +got):\n%s\n%s", diff, answer(f.world, tt.intent))
+			if diff := cmp.Diff([]string{"eyes", "rocket"}, f.reactions()); diff != "" {
+				t.Errorf("reactions (-want +got):\n%s\n%s", diff, f.answer(tt.intent))
 			}
-			got := answer(f.world, tt.intent)
+			got := f.answer(tt.intent)
 			if !strings.Contains(got, tt.want) || tt.want == "" && got != "" {
 				t.Errorf("answer %q, want %q", got, tt.want)
 			}
@@ -497,17 +509,17 @@ func TestRequestsOfOneCommentGetOneReply(t *testing.T) {
 	f := newFleet(t)
 	f.say("/promote us eu calm-owl")
 	f.decided()
-	got := plain(answer(f.world, "9:1:us"))
+	got := f.answer("1:us")
 	if !strings.Contains(got, "us: not done, because") || !strings.Contains(got, "eu: web 1.0.0 is already current in eu") || len(f.people.replies) != 1 {
 		t.Errorf("replies %q", f.people.replies)
 	}
-	if diff := cmp.Diff([]string{"eyes", "confused"}, f.people.reactions[9]); diff != "" {
+	if diff := cmp.Diff([]string{"eyes", "confused"}, f.reactions()); diff != "" {
 		t.Errorf("reactions (-want +got):\n%s", diff)
 	}
 	g := newFleet(t)
 	g.say("/kargo hold us -- a\n/promote eu calm-owl")
 	g.decided()
-	if diff := cmp.Diff([]string{"eyes", "rocket", "confused"}, g.people.reactions[9]); diff != "" {
+	if diff := cmp.Diff([]string{"eyes", "rocket", "confused"}, g.reactions()); diff != "" {
 		t.Errorf("reactions to one granted and one refused (-want +got):\n%s", diff)
 	}
 }
@@ -516,8 +528,8 @@ func TestAliasOfSeveralPipelinesIsAmbiguous(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
 	f.apply("shop", pipeline.RenameFreight{Freight: f.shop.ID, Alias: "calm-owl"})
-	if got := f.say("/kargo delete calm-owl"); len(got) != 0 || !strings.Contains(reply(f.world, "9"), "use an id") {
-		t.Errorf("requests %+v, reply %q", got, reply(f.world, "9"))
+	if got := f.say("/kargo delete calm-owl"); len(got) != 0 || !strings.Contains(f.reply(), "use an id") {
+		t.Errorf("requests %+v, reply %q", got, f.reply())
 	}
 	g := newFleet(t)
 	g.apply("shop", pipeline.RenameFreight{Freight: g.shop.ID, Alias: "calm-owl"})
@@ -555,12 +567,7 @@ func (f *fleet) onPull(promotion, body string) []pipeline.Intent {
 			f.t.Fatal(err)
 		}
 	}
-	f.send("issue_comment", comment(9, "ana", body))
-	snap, err := f.db.Snapshot(f.t.Context(), 1)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return snap.Intents
+	return f.comment(body, map[string]any{"number": 5, "pull_request": map[string]any{}})
 }
 
 func TestOnThePullRequestOfAPromotionThatOneIsMeant(t *testing.T) {
@@ -584,7 +591,7 @@ func TestOnThePullRequestOfAPromotionThatOneIsMeant(t *testing.T) {
 			f.promotedBy("eu", f.young, steps)
 			got := f.onPull("eu-1", body)
 			if len(got) != 1 || !meant(got[0], f) {
-				t.Errorf("requests = %+v; reply %q", got, reply(f.world, "9"))
+				t.Errorf("requests = %+v; reply %q", got, f.reply())
 			}
 		})
 	}

@@ -24,6 +24,10 @@ type AdoptFreight struct{ Stage, Freight string }
 // MarkVerified records that Freight is verified in a Stage.
 type MarkVerified struct{ Stage, Freight string }
 
+// RevokeVerified takes it back, in a control-flow Stage, when what let the Freight
+// pass there was revoked.
+type RevokeVerified struct{ Stage, Freight string }
+
 // ApproveFreight lets Freight into a Stage without upstream verification.
 type ApproveFreight struct {
 	Stage, Freight string
@@ -109,6 +113,7 @@ func (DeleteFreight) action()     {}
 func (RenameFreight) action()     {}
 func (AdoptFreight) action()      {}
 func (MarkVerified) action()      {}
+func (RevokeVerified) action()    {}
 func (ApproveFreight) action()    {}
 func (ApprovePromotion) action()  {}
 func (StartVerification) action() {}

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -45,6 +46,26 @@ func (p Pipeline) Closures(f *Freeze, now time.Time) func(*Stage) Closure {
 		}
 		return c.closure(f, now)
 	}
+}
+
+// closing answers for one pipeline and moment after another, and remembers the
+// windows of the last. It is safe for concurrent use.
+type closing struct {
+	mu      sync.Mutex
+	of      func(*Stage) Closure
+	windows []PromotionWindow
+	freeze  *Freeze
+	now     time.Time
+}
+
+func (c *closing) at(p Pipeline, f *Freeze, stage *Stage, now time.Time) Closure {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	same := len(c.windows) == len(p.Windows) && (len(p.Windows) == 0 || &c.windows[0] == &p.Windows[0])
+	if c.of == nil || !same || c.freeze != f || !c.now.Equal(now) {
+		c.of, c.windows, c.freeze, c.now = p.Closures(f, now), p.Windows, f, now
+	}
+	return c.of(stage)
 }
 
 // window is a [PromotionWindow] that is asked many questions.

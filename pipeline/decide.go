@@ -139,12 +139,16 @@ func (d *decision) thaw() {
 	}
 }
 
-// releaseHolds ends the holds that Promotions set where automation is off by now;
-// those that people asked for stay.
+// releaseHolds ends the holds that Promotions set where automation is off by now
+// or the origin is no longer asked for; those that people asked for stay.
 func (d *decision) releaseHolds() {
 	for i := range d.s.Holds {
 		h := &d.s.Holds[i]
-		if _, known := d.stages[h.Stage]; known && !h.Manual() && !d.auto[h.Stage] {
+		stage, known := d.stages[h.Stage]
+		if !known || h.Manual() {
+			continue
+		}
+		if _, asked := stage.Request(h.Warehouse); !asked || !d.auto[h.Stage] {
 			d.release(h.Stage, h.Warehouse, "")
 		}
 	}

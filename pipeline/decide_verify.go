@@ -1,5 +1,10 @@
 package pipeline
 
+import (
+	"slices"
+	"time"
+)
+
 // verified marks Freight verified: in a control-flow Stage everything that is
 // available, elsewhere what is current and has passed, or needs no, Verification.
 // Verifications that are due are started.
@@ -13,8 +18,12 @@ func (d *decision) verified() {
 		for i := range stage.Requests {
 			req := &stage.Requests[i]
 			ups := d.known.lookAll(req.Stages)
+			revoking := slices.ContainsFunc(ups, func(up *stageFacts) bool { return up.revoking })
 			for _, n := range d.known.byOrigin[req.Origin] {
 				if k.verified(n) {
+					if revoking {
+						d.revoke(stage, k, ups, req, n)
+					}
 					continue
 				}
 				ok, at := available(k, ups, req, n, d.now)
@@ -85,6 +94,26 @@ func (d *decision) verify(k *stageFacts, stage string, n int) {
 	}
 	d.mark(k, stage, n, func(m *Mark) { m.VerifiedAt = d.now })
 	d.add(MarkVerified{Stage: stage, Freight: d.known.freight[n].ID})
+}
+
+// revoke takes Freight's mark in a control-flow Stage back if what let it pass was
+// revoked upstream and nothing else lets it pass. That it had soaked is not asked
+// again.
+func (d *decision) revoke(stage *Stage, k *stageFacts, ups []*stageFacts, req *FreightRequest, n int) {
+	if !slices.ContainsFunc(ups, func(up *stageFacts) bool { return d.known.revoked(up, n) }) {
+		return
+	}
+	ask := *req
+	ask.RequiredSoakTime = 0
+	if ok, _ := available(k, ups, &ask, n, d.now); ok {
+		return
+	}
+	d.mark(k, stage.Name, n, func(m *Mark) { m.VerifiedAt = time.Time{} })
+	d.add(RevokeVerified{Stage: stage.Name, Freight: d.known.freight[n].ID})
+	if k.taken == nil {
+		k.taken = map[int]bool{}
+	}
+	k.revoking, k.taken[n] = true, true
 }
 
 // upstreamFirst orders Stages so that one decision carries Freight through any

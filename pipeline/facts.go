@@ -15,6 +15,7 @@ type Facts struct {
 	byOrigin map[string][]int
 	stages   map[string]*stageFacts
 	freeze   *Freeze
+	closing  closing
 }
 
 // Facts indexes the Snapshot.
@@ -124,6 +125,7 @@ func (f *Facts) addPromotion(p *Promotion) {
 
 func (f *Facts) addRun(r *VerificationRun) {
 	s := f.stage(r.Stage.Name)
+	s.revoking = s.revoking || r.revokes()
 	i := len(s.runs)
 	if s.runs == nil {
 		s.runs = make([]*VerificationRun, 0, 8)

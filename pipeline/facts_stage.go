@@ -18,8 +18,12 @@ type stageFacts struct {
 	// newest is the Promotion with the greatest Seq, succeeded the one among those
 	// that succeeded.
 	newest, succeeded *Promotion
-	// runs lists the VerificationRuns by Seq.
-	runs []*VerificationRun
+	// runs lists the VerificationRuns by Seq; revoking says that one of them, or
+	// this decision, took verifications away.
+	runs     []*VerificationRun
+	revoking bool
+	// taken is the Freight from which this decision took them.
+	taken map[int]bool
 }
 
 // markOf returns the record of a Freight, nil when there is none.
@@ -136,6 +140,29 @@ func (s *stageFacts) verifying() *VerificationRun {
 	return nil
 }
 
+// revoked reports whether Freight was verified in the Stage until that was taken
+// back.
+func (f *Facts) revoked(s *stageFacts, n int) bool {
+	if !s.revoking || s.verified(n) {
+		return false
+	}
+	if s.taken[n] {
+		return true
+	}
+	for _, r := range slices.Backward(s.runs) {
+		if !slices.ContainsFunc(r.Collection, func(c Freight) bool { return c.ID == f.freight[n].ID }) {
+			continue
+		}
+		switch {
+		case r.revokes():
+			return true
+		case r.Phase == VerificationSuccessful:
+			return false
+		}
+	}
+	return false
+}
+
 // reach judges one upstream Stage: verified there, and soaked if asked. at is
 // when time alone will change a no into a yes, zero for never. The clock of a
 // stay starts when the Promotion into the Stage is recorded.
@@ -150,4 +177,14 @@ func (s *stageFacts) reach(n int, need time.Duration, now time.Time) (ok bool, a
 		return false, time.Time{}
 	}
 	return false, m.CurrentSince.Add(need)
+}
+
+// runOf returns the newest run that verified a Freight, nil for none.
+func (s *stageFacts) runOf(id string) *VerificationRun {
+	for _, r := range slices.Backward(s.runs) {
+		if slices.ContainsFunc(r.Collection, func(f Freight) bool { return f.ID == id }) {
+			return r
+		}
+	}
+	return nil
 }

@@ -105,11 +105,14 @@ func (r VerificationRun) Outcome() (verify, revoke []string) {
 	switch {
 	case r.Phase == VerificationSuccessful:
 		return ids, nil
-	case r.Phase == VerificationFailed && r.Again:
+	case r.revokes():
 		return nil, ids
 	}
 	return nil, nil
 }
+
+// revokes reports whether the end of the run takes marks away.
+func (r *VerificationRun) revokes() bool { return r.Phase == VerificationFailed && r.Again }
 
 // sameCollection reports whether two collections have the same [CollectionKey].
 func sameCollection(a, b []Freight) bool {

@@ -232,9 +232,24 @@ func notVerified(s *stageFacts, n int) string {
 	case last.Phase == Pending:
 		return last.ID + " is queued"
 	case last.Phase == Succeeded:
+		if run := s.runOf(last.Freight.ID); run != nil {
+			return run.standing()
+		}
 		return last.ID + " succeeded, verification has not"
 	}
 	return fmt.Sprintf("%s %s: %s", last.ID, strings.ToLower(string(last.Phase)), last.Message)
+}
+
+// standing says how a run goes or ended.
+func (r *VerificationRun) standing() string {
+	text := r.ID + " is running"
+	if r.Phase.Terminal() {
+		text = r.ID + " ended " + string(r.Phase)
+	}
+	if r.Message != "" {
+		text += ": " + r.Message
+	}
+	return text
 }
 
 // Candidate returns the Freight of one origin that auto-promotion would choose
@@ -242,7 +257,11 @@ func notVerified(s *stageFacts, n int) string {
 // leaves only what is current in the one upstream Stage, even among approved
 // Freight.
 func Candidate(_ Pipeline, s Snapshot, stage Stage, req FreightRequest, now time.Time) (Freight, bool) {
-	k := s.Facts()
+	return s.Facts().Candidate(stage, req, now)
+}
+
+// Candidate is the function [Candidate] for one of many questions.
+func (k *Facts) Candidate(stage Stage, req FreightRequest, now time.Time) (Freight, bool) {
 	n, _ := k.candidate(&stage, &req, now)
 	if n < 0 {
 		return Freight{}, false

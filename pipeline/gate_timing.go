@@ -28,7 +28,7 @@ func (k *Facts) openGate(p Pipeline, stage Stage, now time.Time) (Gate, bool) {
 	if k.freeze == nil && len(p.Windows) == 0 {
 		return Gate{}, false
 	}
-	c := p.Closure(k.freeze, stage, now)
+	c := k.closing.at(p, k.freeze, &stage, now)
 	g := Gate{Name: stage.Name + " is open to Promotions", Pass: !c.Closed, Observed: c.Reason, Next: c.Opens}
 	switch {
 	case !c.Closed && c.Closes.IsZero():

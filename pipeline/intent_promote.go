@@ -1,7 +1,9 @@
 package pipeline
 
 import (
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -112,8 +114,9 @@ func (d *decision) launch(in Intent, stage *Stage, n int, fill func(*Promotion))
 		d.refuse(in, onItsWay(stage, f, last))
 		return
 	}
-	// Promoting what is current again is how to have it verified again.
-	again := in.Freight != "" && stage.Verification != nil
+	// Promoting what is current again is how to have it verified again, and how
+	// steps that changed meanwhile are applied.
+	again := in.Freight != "" && (stage.Verification != nil || d.known.outdated(stage, k, n))
 	if k.isCurrent(n) && !d.busy(k) && !again {
 		err := &UserError{
 			Message: fmt.Sprintf("%s is already current in %s", f.Headline(), stage.Name),
@@ -131,10 +134,27 @@ func (d *decision) launch(in Intent, stage *Stage, n int, fill func(*Promotion))
 	})
 }
 
+// outdated reports whether what is current in a Stage was brought by other steps
+// than a Promotion would take now.
+func (f *Facts) outdated(stage *Stage, k *stageFacts, n int) bool {
+	last := k.lastOf(n)
+	return last != nil && k.isCurrent(n) && last.Stage.recipe() != stage.recipe()
+}
+
+// recipe is what a Promotion into the Stage does, in a form that is the same
+// whether it was just read or has been stored.
+func (s *Stage) recipe() string {
+	data, err := json.Marshal([]any{s.Steps, slices.Concat(s.TemplateVars, s.Vars)})
+	if err != nil {
+		return "" // no file that was read holds such a value
+	}
+	return string(data)
+}
+
 // enterable reports whether Freight may enter the Stage now; otherwise it refuses
 // the request.
 func (d *decision) enterable(in Intent, stage *Stage, f Freight) bool {
-	if v := d.known.Explain(d.p, *stage, f, d.now); !v.Available() {
+	if v := d.known.availability(d.p, *stage, f, d.now); !v.Available() {
 		d.refuse(in, d.notAvailable(stage, f, v))
 		return false
 	}

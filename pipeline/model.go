@@ -83,6 +83,8 @@ func (m *model) apply(action Action, now time.Time) {
 		m.adopt(a, now)
 	case MarkVerified:
 		m.mark(a.Stage, a.Freight, func(k *Mark) { setOnce(&k.VerifiedAt, now) })
+	case RevokeVerified:
+		m.revoke(a.Stage, a.Freight)
 	case ApproveFreight:
 		m.mark(a.Stage, a.Freight, func(k *Mark) { setOnce(&k.ApprovedAt, now) })
 	case ApprovePromotion:
@@ -415,8 +417,12 @@ func (m *model) recordVerification(run VerificationRun, now time.Time) {
 		m.mark(run.Stage.Name, id, func(k *Mark) { setOnce(&k.VerifiedAt, now) })
 	}
 	for _, id := range revoke {
-		m.mark(run.Stage.Name, id, func(k *Mark) { k.VerifiedAt = time.Time{} })
+		m.revoke(run.Stage.Name, id)
 	}
+}
+
+func (m *model) revoke(stage, freight string) {
+	m.mark(stage, freight, func(k *Mark) { k.VerifiedAt = time.Time{} })
 }
 
 // setOnce keeps the first time that something happened.

@@ -221,7 +221,7 @@ func (w *world) apply(actions []pipeline.Action) {
 			w.answer(a.Intent, "aborting "+a.Promotion)
 		case pipeline.RefuseIntent:
 			w.answer(a.Intent, a.Err.Error())
-		case pipeline.Wake, pipeline.MarkVerified, pipeline.AdoptFreight:
+		case pipeline.Wake, pipeline.MarkVerified, pipeline.RevokeVerified, pipeline.AdoptFreight:
 		case pipeline.CreateFreight:
 			w.answer(a.Intent, "done")
 		case pipeline.DeleteFreight:
@@ -326,6 +326,8 @@ func show(actions []pipeline.Action, s pipeline.Snapshot) []string {
 			out = append(out, fmt.Sprintf("adopt %s in %s", tag(a.Freight), a.Stage))
 		case pipeline.MarkVerified:
 			out = append(out, fmt.Sprintf("verify %s in %s", tag(a.Freight), a.Stage))
+		case pipeline.RevokeVerified:
+			out = append(out, fmt.Sprintf("revoke %s in %s", tag(a.Freight), a.Stage))
 		case pipeline.StartPromotion:
 			line := fmt.Sprintf("promote %s to %s", a.Promotion.Freight.Version(), a.Promotion.Stage.Name)
 			if a.Promotion.Rollback {

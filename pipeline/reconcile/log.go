@@ -24,6 +24,8 @@ func (r *Reconciler) logAction(ctx context.Context, rec store.RepoRecord, action
 		log.InfoContext(ctx, "freight found in files", "stage", a.Stage, "freight", a.Freight)
 	case pipeline.MarkVerified:
 		log.InfoContext(ctx, "freight verified", "stage", a.Stage, "freight", a.Freight)
+	case pipeline.RevokeVerified:
+		log.InfoContext(ctx, "verification of freight revoked", "stage", a.Stage, "freight", a.Freight)
 	case pipeline.ApproveFreight:
 		log.InfoContext(ctx, "freight approved", "stage", a.Stage, "freight", a.Freight, "actor", a.Actor, "reason", a.Reason)
 	case pipeline.ApprovePromotion:

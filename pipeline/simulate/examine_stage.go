@@ -21,10 +21,10 @@ func (x *examination) stage(name string, e expectStage) {
 		return x.facts.Current(name, req.Origin)
 	}, nil)
 	x.origins("candidate of "+name, e.Candidate, stage, func(req pipeline.FreightRequest) (pipeline.Freight, bool) {
-		return pipeline.Candidate(x.w.p, x.w.s, stage, req, x.w.now)
+		return x.facts.Candidate(stage, req, x.w.now)
 	}, func() []string { return x.gatesOfAll(stage) })
 	x.set("available to "+name, e.Available, x.having(func(f pipeline.Freight) bool {
-		return pipeline.Explain(x.w.p, x.w.s, stage, f, x.w.now).Available()
+		return x.facts.Explain(x.w.p, stage, f, x.w.now).Available()
 	}), func(of string) []string { return x.gates(stage, of) })
 	x.set("verified "+in, e.Verified, x.having(func(f pipeline.Freight) bool {
 		return !x.facts.Mark(name, f.ID).VerifiedAt.IsZero()
@@ -45,7 +45,7 @@ func (x *examination) stage(name string, e expectStage) {
 	}
 	for _, of := range slices.Sorted(maps.Keys(e.Reason)) {
 		if f, ok := x.w.freight(of); ok {
-			v := pipeline.Explain(x.w.p, x.w.s, stage, f, x.w.now)
+			v := x.facts.Explain(x.w.p, stage, f, x.w.now)
 			x.text(fmt.Sprintf("why %s cannot enter %s", of, name), e.Reason[of], strings.Join(v.Unmet(), "; "))
 		} else {
 			x.unknown(e.Place, of)
@@ -53,7 +53,7 @@ func (x *examination) stage(name string, e expectStage) {
 	}
 	for _, of := range slices.Sorted(maps.Keys(e.Next)) {
 		if f, ok := x.w.freight(of); ok {
-			v := pipeline.Explain(x.w.p, x.w.s, stage, f, x.w.now)
+			v := x.facts.Explain(x.w.p, stage, f, x.w.now)
 			x.moment(fmt.Sprintf("when %s can enter %s", of, name), e.Next[of], v.Next(), x.gates(stage, of)...)
 		} else {
 			x.unknown(e.Place, of)
@@ -289,7 +289,7 @@ func (x *examination) gates(stage pipeline.Stage, of string) []string {
 	if !ok {
 		return nil
 	}
-	v := pipeline.Explain(x.w.p, x.w.s, stage, f, x.w.now)
+	v := x.facts.Explain(x.w.p, stage, f, x.w.now)
 	return append([]string{x.w.name(f.ID) + " into " + stage.Name + ":"}, gateLines(slices.Concat(v.Gates, v.Timing), "  ")...)
 }
 

@@ -132,6 +132,8 @@ func (w *world) line(a pipeline.Action) string {
 		return fmt.Sprintf("adopt %s in %s", w.name(a.Freight), a.Stage)
 	case pipeline.MarkVerified:
 		return fmt.Sprintf("verify %s in %s", w.name(a.Freight), a.Stage)
+	case pipeline.RevokeVerified:
+		return fmt.Sprintf("revoke %s in %s", w.name(a.Freight), a.Stage)
 	case pipeline.ApproveFreight:
 		return fmt.Sprintf("approve %s for %s", w.name(a.Freight), a.Stage)
 	case pipeline.ApprovePromotion:

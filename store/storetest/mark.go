@@ -50,6 +50,15 @@ var markTests = map[string]func(*fixture){
 		f.equal("web", f.mark("prod", one).CurrentSince, at(10))
 		f.equal("api", f.mark("prod", other).CurrentSince, at(20))
 	},
+	"a verification that is revoked can be given again": func(f *fixture) {
+		f.repo()
+		one := f.freight(1)
+		f.apply(at(5), verified("gate", one))
+		f.apply(at(6), pipeline.RevokeVerified{Stage: "gate", Freight: one.ID})
+		f.equal("revoked", f.mark("gate", one).VerifiedAt, zero)
+		f.apply(at(7), verified("gate", one))
+		f.equal("again", f.mark("gate", one).VerifiedAt, at(7))
+	},
 	"a verified stay is credited when it ends": func(f *fixture) {
 		f.repo()
 		one, two := f.freight(1), f.freight(2)

@@ -87,6 +87,12 @@ func TestHostileFilesAreRefused(t *testing.T) {
 				"stages:\n  - {name: a, from: web, matrix: {a: " + numbers(300) + "}, verify: [{template: t}], update: [{file: a, key: b, value: c}]}\n",
 			"more than 20000 metrics",
 		},
+		"very many wrong names in expressions": {
+			oneWarehouse + "promotionTasks:\n  - name: t\n    steps: [" + list(300, "{uses: compose-output, as: a%d}") + "]\n" +
+				"stages:\n  - {name: a, from: web, soak: 1h, promotionTemplate: {spec: {steps: [" + strings.Repeat("{task: t},", 3) +
+				" {uses: x, vars: {" + list(250, "v%d: ['${{ outputs.x }}', '${{ vars.x }}', '${{ outputs.y }}']") + "}}]}}}\n",
+			"soak has no effect",
+		},
 		"globs that compare very much": {
 			oneWarehouse + "stages:\n  - {name: a, from: web, matrix: {a: " + numbers(249) + ", b: " + numbers(20) + "}}\n" +
 				"  - {name: b, matrix: {a: [1, 2]}, from: [web, " + strings.Repeat("'b-*', ", 250) + "]}\n",

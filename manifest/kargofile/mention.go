@@ -2,6 +2,7 @@ package kargofile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -60,22 +61,23 @@ func (g *graph) unknown(d *decoder, m mention, r expr.Reference) *invalid {
 		}
 		name = r.Path[1]
 		what = "no earlier step of the task has the alias"
-		known = m.siblings()
+		known = g.scopeOf(m).siblings
 	case name == "":
 		return nil
 	case r.Root == "status" && r.Call:
-		known = m.siblings()
+		known = g.scopeOf(m).siblings
 	case r.Root == "outputs" && !r.Call:
 		if m.stage == nil {
 			return nil // the outputs of whatever Stage uses the task
 		}
-		var open bool
-		if known, open = m.published(name); open {
+		l := g.scopeOf(m)
+		if slices.ContainsFunc(l.remote, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
 			return nil
 		}
+		known = l.published
 	case r.Root == "vars" && !r.Call && !g.alone:
 		what = "there is no variable"
-		known = g.variables(m)
+		known = g.scopeOf(m).variables
 	case r.Call && artifactFunctions[r.Root] != nil && m.stage != nil:
 		what = fmt.Sprintf("no Warehouse of Stage %q subscribes to", m.stage.Name)
 		var open bool
@@ -104,8 +106,8 @@ func (m mention) before() []pipeline.StepSpec {
 	return m.stage.Steps
 }
 
-// scope is the alias of the task that a step of a Stage came from, empty for none.
-func (m mention) scope() string {
+// ownTask is the alias of the task that a step of a Stage came from, empty for none.
+func (m mention) ownTask() string {
 	if m.stage == nil || m.step == 0 || m.step > len(m.stage.steps) {
 		return ""
 	}
@@ -116,65 +118,4 @@ func (m mention) scope() string {
 	return outer
 }
 
-func (m mention) inTask() bool { return m.task != nil || m.scope() != "" }
-
-// siblings returns the aliases of the earlier steps of the same task, or outside of
-// tasks where the mention is.
-func (m mention) siblings() []string {
-	var names []string
-	scope := m.scope()
-	for _, s := range m.before() {
-		outer, inner, both := strings.Cut(s.As, inTask)
-		switch {
-		case both && outer == scope:
-			names = append(names, inner)
-		case !both && scope == "":
-			names = append(names, s.As)
-		}
-	}
-	return names
-}
-
-// published returns the names under which earlier steps have outputs. Open means
-// that a task of another repository may have published the name.
-func (m mention) published(name string) (names []string, open bool) {
-	for _, s := range m.before() {
-		names = append(names, s.As)
-		outer, _, both := strings.Cut(s.As, inTask)
-		if both && s.Uses == "compose-output" && !contains(names, outer) {
-			names = append(names, outer)
-		}
-		open = open || s.Task != "" && strings.HasPrefix(name, s.As+inTask)
-	}
-	return names, open
-}
-
-// variables returns the names that vars may have somewhere in a Stage; in a task
-// these are those of all Stages, as any may use it.
-func (g *graph) variables(m mention) []string {
-	var names []string
-	add := func(vars []pipeline.Var) {
-		for _, v := range vars {
-			names = append(names, v.Name)
-		}
-	}
-	add(g.doc.vars)
-	if m.task != nil {
-		add(m.task.Vars)
-		for _, s := range m.task.Steps {
-			add(s.Vars)
-		}
-		for _, s := range g.doc.stages {
-			add(s.Vars)
-			add(s.TemplateVars)
-		}
-		return names
-	}
-	add(m.stage.Vars)
-	add(m.stage.TemplateVars)
-	for _, step := range m.stage.Steps {
-		add(step.TaskVars)
-		add(step.Vars)
-	}
-	return names
-}
+func (m mention) inTask() bool { return m.task != nil || m.ownTask() != "" }

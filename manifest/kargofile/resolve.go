@@ -52,6 +52,9 @@ type graph struct {
 	templateNames []string
 	tasks         map[string]*task
 	taskNames     []string
+	// last is the scope of the last mention, stageVars the variables of all Stages.
+	last      *scope
+	stageVars []string
 	// alone means that there is a task and nothing that uses it.
 	alone bool
 	// metrics and steps count those of all Stages.

@@ -68,7 +68,7 @@ func (s *gitSource) beneath(found []pipeline.Commit) []pipeline.Commit {
 		}
 	}
 	for _, r := range s.before.Rejected {
-		if r.Ref != branchName(s.Branch) && r.Ref != s.before.Seen {
+		if r.Ref != branchName(s.Branch) && !s.rejected.has(r.Ref) {
 			s.rejected.add(r.Ref, r.Reason)
 		}
 	}

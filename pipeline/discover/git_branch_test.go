@@ -103,6 +103,18 @@ func TestMovedBranchKeepsWhatWasFoundBeneath(t *testing.T) {
 	if r := reasons(got)["d1"]; r != "changes no included path" {
 		t.Errorf("reason %q", r)
 	}
+	f.commit("main", "e1", "", []string{"b"})
+	f.reset()
+	quiet := find(t, git(f), w, seen(last("d2"), got))
+	if diff := cmp.Diff(refs(got), refs(quiet)); diff != "" {
+		t.Errorf("a commit that touches nothing included (-before +after):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]string{"d1": "changes no included path", "e1": "changes no included path since d2"}, reasons(quiet)); diff != "" {
+		t.Errorf("what was rejected stays (-want +got):\n%s", diff)
+	}
+	if n := f.reset()["Changed"]; n != 1 {
+		t.Errorf("compared %d times", n)
+	}
 }
 
 func TestSearchForMoreThanOneIsCutShort(t *testing.T) {

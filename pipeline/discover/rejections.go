@@ -28,6 +28,10 @@ func (r *rejections) add(ref, reason string) {
 	r.list = append(r.list, pipeline.RejectedArtifact{Ref: ref, Reason: reason})
 }
 
+func (r *rejections) has(ref string) bool {
+	return slices.ContainsFunc(r.list, func(a pipeline.RejectedArtifact) bool { return a.Ref == ref })
+}
+
 // sorted returns the notes, then the rejections, greatest reference first, so that
 // two runs over the same source give the same bytes whatever order it answers in.
 func (r *rejections) sorted() []pipeline.RejectedArtifact {

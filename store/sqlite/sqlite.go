@@ -5,6 +5,8 @@
 // durable when a method returns: the file is in WAL mode with synchronous=FULL.
 // Deliveries that arrive at the same time share one fsync (see inbox.go).
 // Migrations are embedded, run forward only, and are counted in user_version.
+// What snapshots decoded is remembered, within bounds, for as long as the database
+// says that it did not change (see memory.go).
 //
 // It is not meant for several processes on one file, although nothing breaks
 // then: leases are fenced, but wake-ups reach only the process that caused them.

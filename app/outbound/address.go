@@ -29,14 +29,30 @@ func ranges() []addressRange {
 		prefix string
 		kind   kind
 	}{
-		{"169.254.169.254/32", metadata}, {"169.254.170.2/32", metadata}, {"169.254.170.23/32", metadata},
-		{"168.63.129.16/32", metadata}, {"100.100.100.200/32", metadata},
-		{"fd00:ec2::254/128", metadata}, {"fd00:ec2::23/128", metadata}, {"fd20:ce::254/128", metadata},
-		{"0.0.0.0/8", unspecified}, {"100.64.0.0/10", shared},
-		{"192.0.0.0/24", special}, {"192.0.2.0/24", special}, {"192.88.99.0/24", special}, {"198.18.0.0/15", special},
-		{"198.51.100.0/24", special}, {"203.0.113.0/24", special}, {"240.0.0.0/4", special},
-		{"100::/64", special}, {"2001::/23", special}, {"2001:db8::/32", special}, {"3fff::/20", special},
-		{"5f00::/16", special}, {"64:ff9b:1::/48", special}, {"fec0::/10", private},
+		{"169.254.169.254/32", metadata},
+		{"169.254.170.2/32", metadata},
+		{"169.254.170.23/32", metadata},
+		{"168.63.129.16/32", metadata},
+		{"100.100.100.200/32", metadata},
+		{"fd00:ec2::254/128", metadata},
+		{"fd00:ec2::23/128", metadata},
+		{"fd20:ce::254/128", metadata},
+		{"0.0.0.0/8", unspecified},
+		{"100.64.0.0/10", shared},
+		{"192.0.0.0/24", special},
+		{"192.0.2.0/24", special},
+		{"192.88.99.0/24", special},
+		{"198.18.0.0/15", special},
+		{"198.51.100.0/24", special},
+		{"203.0.113.0/24", special},
+		{"240.0.0.0/4", special},
+		{"100::/64", special},
+		{"2001::/23", special},
+		{"2001:db8::/32", special},
+		{"3fff::/20", special},
+		{"5f00::/16", special},
+		{"64:ff9b:1::/48", special},
+		{"fec0::/10", private},
 	}
 	out := make([]addressRange, len(list))
 	for i, l := range list {

@@ -234,8 +234,8 @@ func TestAnswersAreBounded(t *testing.T) {
 	address, _ := hello(t, func(w http.ResponseWriter, r *http.Request) {
 		var n int
 		_, _ = fmt.Sscanf(r.URL.Path, "/%d", &n)
-		switch {
-		case r.URL.Path == "/bomb":
+		switch r.URL.Path {
+		case "/bomb":
 			w.Header().Set("Content-Encoding", "gzip")
 			_, _ = w.Write(bomb.Bytes())
 		default:
@@ -273,7 +273,8 @@ func TestOnlyWebAddresses(t *testing.T) {
 	for _, address := range []string{"file:///etc/passwd", "ftp://example.com", "http://", "//example.com", "gopher://x"} {
 		req := &http.Request{Method: http.MethodGet, Header: http.Header{}}
 		req.URL, _ = url.Parse(address)
-		if _, err := c.Do(req.WithContext(t.Context())); err == nil {
+		if resp, err := c.Do(req.WithContext(t.Context())); err == nil {
+			_ = resp.Body.Close()
 			t.Errorf("%s is reached", address)
 		}
 	}

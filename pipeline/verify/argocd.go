@@ -63,7 +63,7 @@ var secretName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,99}$`)
 
 // Measure implements Provider.
 func (a *argoCD) Measure(ctx context.Context, in Look) (Outcome, error) {
-	config := argoCDConfig{Token: "ARGOCD_TOKEN"}
+	var config argoCDConfig
 	if err := in.Decode(&config); err != nil {
 		return Outcome{}, err
 	}
@@ -77,7 +77,7 @@ func (a *argoCD) Measure(ctx context.Context, in Look) (Outcome, error) {
 		}
 		config.Server = server
 	}
-	token := config.Token
+	token := cmp.Or(config.Token, "ARGOCD_TOKEN")
 	if secretName.MatchString(token) { // a token itself has dots
 		value, err := in.Secret(ctx, token)
 		if err != nil {

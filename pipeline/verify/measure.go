@@ -9,30 +9,19 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kargo-app/kargo/pipeline"
-	"github.com/kargo-app/kargo/pipeline/expr"
 )
 
 const (
 	// atOnce bounds how many metrics of a run are measured at the same time.
 	atOnce = 8
-	// longestValue and longestMessage bound what is kept of a measurement, in bytes.
-	longestValue   = 1 << 10
-	longestMessage = 1 << 10
+	// longestText bounds each text that is kept of a measurement, in bytes.
+	longestText = 1 << 10
 )
-
-// lazy is what a pass makes only once, and only when something needs it.
-type lazy struct {
-	mu     sync.Mutex // guards run too, while metrics are measured
-	once   sync.Once
-	env    expr.Env
-	envErr error
-}
 
 // kept is how a MetricRun's State is stored: what the provider wants to remember,
 // and the events that the measurement waits for.
@@ -98,7 +87,7 @@ func (p *pass) one(ctx context.Context, i int) error {
 	}
 	open := begin(mr, p.now)
 	if after, transient := pipeline.IsTransient(err); transient {
-		open.Message = p.text(err.Error(), longestMessage)
+		open.Message = p.text(err.Error())
 		mr.Message, mr.Due = open.Message, p.now.Add(max(after, errorRetry))
 	} else if err == nil && out.Wait != nil {
 		err = p.wait(m, mr, open, out)
@@ -166,7 +155,7 @@ func (p *pass) wait(m pipeline.Metric, mr *pipeline.MetricRun, open *pipeline.Me
 	if err != nil {
 		return err
 	}
-	open.Message, open.URL = p.text(out.Message, longestMessage), p.link(out.URL)
+	open.Message, open.URL = p.text(out.Message), p.link(out.URL)
 	after := cmp.Or(out.Wait.After, time.Duration(m.Interval), p.r.Poll, defaultPollInterval)
 	mr.State, mr.Message, mr.Due = raw, open.Message, p.now.Add(max(after, shortestPollInterval))
 	return nil
@@ -193,14 +182,14 @@ func (p *pass) done(m pipeline.Metric, mr *pipeline.MetricRun, at pipeline.Measu
 		}
 		at.Value = string(raw)
 	}
-	at.Value, at.Message, at.URL = p.text(at.Value, longestValue), p.text(at.Message, longestMessage), p.link(out.URL)
+	at.Value, at.Message, at.URL = p.text(at.Value), p.text(at.Message), p.link(out.URL)
 	at.FinishedAt = p.now
 	record(m, mr, at)
 }
 
 func (p *pass) failed(m pipeline.Metric, mr *pipeline.MetricRun, at pipeline.Measurement, err error) {
 	at.Phase, at.FinishedAt = pipeline.VerificationError, p.now
-	at.Message = p.text(err.Error(), longestMessage)
+	at.Message = p.text(err.Error())
 	record(m, mr, at)
 }
 
@@ -225,90 +214,6 @@ func (p *pass) settle(m pipeline.Metric, mr *pipeline.MetricRun, permanent bool)
 	case inFlight(mr) == nil:
 		mr.Phase, mr.Due = pipeline.VerificationRunning, next(m, mr, p.run.StartedAt)
 	}
-}
-
-// fill puts arguments and expressions into the metric's conditions and
-// configuration.
-func (p *pass) fill(ctx context.Context, m pipeline.Metric) (pipeline.Metric, error) {
-	t := template{
-		arg:  func(name string) (string, error) { return p.arg(ctx, name) },
-		eval: func(source string) (any, error) { return p.eval(ctx, source) },
-	}
-	for _, condition := range []*string{&m.SuccessCondition, &m.FailureCondition} {
-		value, err := t.fill(*condition)
-		if err != nil {
-			return m, err
-		}
-		if *condition, err = written(value); err != nil {
-			return m, err
-		}
-	}
-	config, err := t.fillAny(m.Provider.Config)
-	if err != nil {
-		return m, err
-	}
-	m.Provider.Config, _ = config.(map[string]any)
-	return m, nil
-}
-
-func (p *pass) eval(ctx context.Context, source string) (any, error) {
-	env, err := p.env(ctx)
-	if _, transient := pipeline.IsTransient(err); transient {
-		return nil, &stopError{err}
-	}
-	if err != nil {
-		return nil, Permanent(err)
-	}
-	args := make(map[string]any, len(p.run.Args))
-	for name, value := range p.run.Args {
-		args[name] = value
-	}
-	env.Extra = maps.Clone(env.Extra)
-	if env.Extra == nil {
-		env.Extra = map[string]any{}
-	}
-	env.Extra["args"] = args
-	value, err := expr.Evaluate(source, env)
-	if err != nil {
-		return nil, Permanent(err)
-	}
-	return value, nil
-}
-
-// arg returns the value of an argument.
-func (p *pass) arg(ctx context.Context, name string) (string, error) {
-	for _, a := range p.run.Stage.Verification.Args {
-		if a.Name == name && a.Secret != "" {
-			return p.secret(ctx, a.Secret)
-		}
-	}
-	value, ok := p.run.Args[name]
-	if !ok {
-		return "", Permanent(fmt.Errorf("there is no argument %s", name))
-	}
-	return value, nil
-}
-
-func (p *pass) secret(ctx context.Context, name string) (string, error) {
-	value, err := p.r.Secrets.Secret(ctx, p.run.Repo, name)
-	if _, transient := pipeline.IsTransient(err); transient {
-		return "", &stopError{fmt.Errorf("secret %s: %w", name, err)}
-	}
-	if err != nil {
-		return "", fmt.Errorf("secret %s: %w", name, err)
-	}
-	p.mask.add(value)
-	return value, nil
-}
-
-func (p *pass) env(ctx context.Context) (expr.Env, error) {
-	p.lazy.once.Do(func() {
-		p.lazy.env, p.lazy.envErr = p.r.Env(ctx, p.run)
-		if p.lazy.env.Now == nil {
-			p.lazy.env.Now = func() time.Time { return p.now }
-		}
-	})
-	return p.lazy.env, p.lazy.envErr
 }
 
 // endMeasurement lets the provider take back what it has begun. That it cannot is
@@ -337,13 +242,13 @@ func (p *pass) endMeasurement(ctx context.Context, i int) {
 }
 
 // text is what may be recorded of a text: without secrets, not too long.
-func (p *pass) text(s string, limit int) string {
-	return shorten(strings.ToValidUTF8(p.mask.hide(s), "\ufffd"), limit)
+func (p *pass) text(s string) string {
+	return shorten(strings.ToValidUTF8(p.mask.hide(s), "\ufffd"), longestText)
 }
 
 // link lets only addresses of web pages through.
 func (p *pass) link(u string) string {
-	if len(u) > longestMessage || !strings.HasPrefix(u, "https://") && !strings.HasPrefix(u, "http://") {
+	if len(u) > longestText || !strings.HasPrefix(u, "https://") && !strings.HasPrefix(u, "http://") {
 		return ""
 	}
 	return p.mask.hide(u)

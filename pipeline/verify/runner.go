@@ -81,29 +81,27 @@ type pass struct {
 	lazy lazy
 }
 
-// start evaluates the arguments. What cannot be run ends as Error.
+// start evaluates the arguments. What cannot be run ends as Error; the error that
+// comes back is about what arguments are evaluated in.
 func (p *pass) start(ctx context.Context) error {
 	p.run.StartedAt, p.run.Phase = p.now, pipeline.VerificationRunning
-	if err := validate(p.run.Stage.Verification); err != nil {
-		p.end(pipeline.VerificationError, "the Verification cannot run: "+err.Error())
-		return nil
+	fault := validate(p.run.Stage.Verification)
+	if fault == nil {
+		metrics := p.run.Stage.Verification.Metrics
+		p.run.Metrics = make([]pipeline.MetricRun, len(metrics))
+		for i, m := range metrics {
+			p.run.Metrics[i] = pipeline.MetricRun{Name: m.Name, Phase: pipeline.VerificationPending}
+			p.run.Metrics[i].Due = next(m, &p.run.Metrics[i], p.now)
+		}
+		p.run.Args, fault = p.arguments(ctx)
 	}
-	metrics := p.run.Stage.Verification.Metrics
-	p.run.Metrics = make([]pipeline.MetricRun, len(metrics))
-	for i, m := range metrics {
-		p.run.Metrics[i] = pipeline.MetricRun{Name: m.Name, Phase: pipeline.VerificationPending}
-		p.run.Metrics[i].Due = next(m, &p.run.Metrics[i], p.now)
+	if _, transient := pipeline.IsTransient(fault); transient || ctx.Err() != nil {
+		p.run.StartedAt, p.run.Phase, p.run.Metrics, p.run.Args = time.Time{}, pipeline.VerificationPending, nil, nil
+		return fmt.Errorf("arguments of %s: %w", p.run.ID, errors.Join(fault, ctx.Err()))
 	}
-	args, err := p.arguments(ctx)
-	if _, transient := pipeline.IsTransient(err); transient || ctx.Err() != nil {
-		p.run.StartedAt, p.run.Phase, p.run.Metrics = time.Time{}, pipeline.VerificationPending, nil
-		return fmt.Errorf("arguments of %s: %w", p.run.ID, errors.Join(err, ctx.Err()))
+	if fault != nil {
+		p.end(pipeline.VerificationError, "the Verification cannot run: "+fault.Error())
 	}
-	if err != nil {
-		p.end(pipeline.VerificationError, "the Verification cannot run: "+err.Error())
-		return nil
-	}
-	p.run.Args = args
 	return nil
 }
 

@@ -46,9 +46,12 @@ func (w *web) Measure(ctx context.Context, in Look) (Outcome, error) {
 		return Outcome{}, err
 	}
 	var data any
-	if json.Unmarshal(answer, &data) != nil {
+	if !json.Valid(answer) {
 		text := strings.TrimSpace(string(answer))
 		return Outcome{Value: text, Text: text}, nil
+	}
+	if err := json.Unmarshal(answer, &data); err != nil {
+		return Outcome{}, fmt.Errorf("the answer: %w", err)
 	}
 	value, err := find(config.JSONPath, data)
 	return Outcome{Value: value}, err
@@ -113,12 +116,13 @@ func find(path string, data any) (value any, err error) {
 		return nil, fmt.Errorf("jsonPath: %w", err)
 	}
 	for _, results := range found {
-		for _, r := range results {
-			if !r.IsValid() || !r.CanInterface() {
-				return nil, nil
-			}
-			return r.Interface(), nil
+		switch {
+		case len(results) == 0:
+			continue
+		case !results[0].IsValid() || !results[0].CanInterface():
+			return nil, nil
 		}
+		return results[0].Interface(), nil
 	}
 	return nil, fmt.Errorf("jsonPath %s finds nothing in the answer", shorten(path, maxQuote))
 }

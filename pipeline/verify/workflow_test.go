@@ -189,7 +189,7 @@ func TestConfigurationsThatMeanNothing(t *testing.T) {
 		message string
 	}{
 		"a check without a name":                {"check", nil, "the check has no name"},
-		"a check with a field of its own":       {"check", map[string]any{"name": "x", "nmae": "y"}, `unknown field "nmae"`},
+		"a check with a field of its own":       {"check", map[string]any{"name": "x", "title": "y"}, `unknown field "title"`},
 		"a workflow that is no file":            {"workflow", map[string]any{"file": "smoke"}, "is not the name of a workflow file"},
 		"a job that is a Kubernetes Job":        {"job", map[string]any{"spec": map[string]any{}}, "name the GitHub Actions workflow that does the same"},
 		"a deployment without an environment":   {"deployment", nil, "the deployment has no environment"},

@@ -33,7 +33,7 @@ func (h *Comments) freight(ctx context.Context, r *request, ref command.FreightR
 			return f.ID, err
 		}
 		if ref.Kind == command.FreightThis {
-			return "", noFreightHere
+			return "", noFreightHere()
 		}
 		return "", nil
 	default: // a name, whatever its form
@@ -48,9 +48,11 @@ func (h *Comments) freight(ctx context.Context, r *request, ref command.FreightR
 	}
 }
 
-var noFreightHere = &pipeline.UserError{
-	Message: "no Freight holds the change of this pull request",
-	Hint:    "it appears once the change is merged, built and discovered; /kargo freight",
+func noFreightHere() error {
+	return &pipeline.UserError{
+		Message: "no Freight holds the change of this pull request",
+		Hint:    "it appears once the change is merged, built and discovered; /kargo freight",
+	}
 }
 
 // named returns the Freight of a command that is about no Stage.
@@ -59,7 +61,7 @@ func (h *Comments) named(ctx context.Context, r *request, ref command.FreightRef
 	case command.FreightThis:
 		f, ok, err := h.ofPull(ctx, r, pipeline.Stage{})
 		if err == nil && !ok {
-			err = noFreightHere
+			err = noFreightHere()
 		}
 		return f, err
 	case command.FreightLatest, command.FreightPrevious, command.FreightDefault:

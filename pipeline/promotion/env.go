@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/expr"
@@ -94,13 +95,31 @@ func newExprEnv(p *pipeline.Promotion, i int, site Site) (exprEnv, error) {
 	return exprEnv{base: env}, nil
 }
 
+// stepMeta is what stepMetas.ALIAS says of an earlier step, with the fields that
+// Kargo has.
+type stepMeta struct {
+	Alias           string    `json:"alias,omitempty"`
+	ContinueOnError bool      `json:"continueOnError,omitempty"`
+	StartedAt       time.Time `json:"startedAt,omitzero"`
+	FinishedAt      time.Time `json:"finishedAt,omitzero"`
+	ErrorCount      int       `json:"errorCount,omitempty"`
+	Status          string    `json:"status,omitempty"`
+	Message         string    `json:"message,omitempty"`
+}
+
 // recall makes known what the steps before step i left.
 func recall(env *expr.Env, p *pipeline.Promotion, i int) error {
 	task, _ := taskOf(p.Stage.Steps[i].As)
 	own := map[string]any{}
 	env.Task = map[string]any{"outputs": own}
+	metas := map[string]any{}
+	env.Extra["stepMetas"] = metas
 	for j := range p.Steps[:i] {
 		s, spec := p.Steps[j], p.Stage.Steps[j]
+		metas[spec.As] = stepMeta{
+			Alias: spec.As, ContinueOnError: spec.ContinueOnError, Status: string(s.Phase), Message: s.Message,
+			StartedAt: s.StartedAt, FinishedAt: s.EndedAt, ErrorCount: s.Errors,
+		}
 		env.Steps = append(env.Steps, expr.StepStatus{Alias: spec.As, Phase: string(s.Phase), ContinueOnError: spec.ContinueOnError})
 		if s.Output == nil {
 			continue

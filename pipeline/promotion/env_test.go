@@ -140,6 +140,25 @@ func TestStageOfAnIncludedPipeline(t *testing.T) {
 	}
 }
 
+func TestStepMetas(t *testing.T) {
+	t.Parallel()
+	c := newTown(t)
+	steps := []pipeline.StepSpec{
+		{Uses: "fail", As: "one", ContinueOnError: true},
+		{Uses: "compose-output", As: "o", Config: config{
+			"status": "${{ stepMetas.one.Status }}", "errors": "${{ stepMetas.one.ErrorCount }}",
+			"forgiven": "${{ stepMetas.one.ContinueOnError }}", "alias": "${{ stepMetas['one'].Alias }}",
+			"later": "${{ stepMetas.o == nil }}",
+		}},
+	}
+	c.queue(prod(steps...), freight("1.0.1"))
+	c.settle()
+	want := map[string]any{"status": "Failed", "errors": 1.0, "forgiven": true, "alias": "one", "later": true}
+	if diff := cmp.Diff(want, c.said("prod-1", 1)); diff != "" {
+		t.Errorf("stepMetas (-want +got):\n%s", diff)
+	}
+}
+
 func TestVerificationEnv(t *testing.T) {
 	t.Parallel()
 	f, stage := qualified()

@@ -139,6 +139,14 @@ func TestConvert(t *testing.T) {
 			in:  object("ProjectConfig", "promotionWindows: [{name: n, kind: Deny, rrule: FREQ=DAILY, dtstart: 'TZID=Europe/Berlin:20260301T220000', dtend: 'TZID=Europe/Berlin:20260302T063000'}]"),
 			has: []string{`dtstart: "2026-03-01T22:00:00+01:00"`, "duration: 8h30m", "timezone: Europe/Berlin"},
 		},
+		"a window that happens once says why": {
+			in:  object("ProjectConfig", "promotionWindows: [{name: n, kind: Deny, description: a freeze, disabled: false, dtstart: '20261224T000000', dtend: '20261227T000000'}]"),
+			has: []string{`dtstart: "2026-12-24T00:00:00Z"`, "duration: 72h", "reason: a freeze"},
+		},
+		"a window that is switched off is left out": {
+			in:     object("ProjectConfig", "promotionWindows: [{name: n, kind: Allow, disabled: true, rrule: FREQ=DAILY, dtstart: '20260101T000000', dtend: '20260101T010000'}]"),
+			losses: []string{"nothing here switches one off"},
+		},
 		"a window without an end is named": {
 			in: object("ProjectConfig", "promotionWindows: [{name: n, kind: Deny, dtstart: 20260301T220000Z}]"), losses: []string{"no start or no end"},
 		},

@@ -131,12 +131,17 @@ func receivers(r *resource, _ *mapping, _, value *yaml.Node, at string) {
 
 // window turns start and end into a start and a duration.
 func (r *resource) window(n *yaml.Node, at string) *yaml.Node {
+	if d := child(n, "disabled"); d != nil && d.Value == "true" {
+		r.lose(d, join(at, "disabled"), "the window is left out, because nothing here switches one off")
+		return nil
+	}
 	var start, end *yaml.Node
 	catch := func(dst **yaml.Node) rule {
 		return func(_ *resource, _ *mapping, _, value *yaml.Node, _ string) { *dst = value }
 	}
 	out := r.fields(n, at, map[string]rule{
 		"name": keep, "kind": keep, "stageSelector": object(selectorRules), "rrule": keep,
+		"description": rename("reason"), "disabled": nothing,
 		"dtstart": catch(&start), "dtend": catch(&end),
 		"projectSelector": lost("a .kargo.yaml has one Project; windows for all are set in each"),
 	})

@@ -49,8 +49,8 @@ func (d *decoder) window(n *yaml.Node, path string) (w window) {
 		}
 	}
 	switch {
-	case found["rrule"] == nil && found["cron"] == nil:
-		d.problem(n, path).message("a promotion window says nothing about when").expected("rrule or cron")
+	case found["rrule"] == nil && found["cron"] == nil && found["dtstart"] == nil:
+		d.problem(n, path).message("a promotion window says nothing about when").expected("rrule or cron, or dtstart for a single time")
 	case found["rrule"] != nil && found["cron"] != nil:
 		d.problem(found["cron"], join(path, "cron")).message("a promotion window has both rrule and cron").expected("one of them")
 	case found["cron"] != nil:
@@ -67,6 +67,10 @@ func (d *decoder) window(n *yaml.Node, path string) (w window) {
 		at, key := found["rrule"], "rrule"
 		if at == nil {
 			at, key = found["cron"], "cron"
+		}
+		if at == nil {
+			d.problem(found["dtstart"], join(path, "dtstart")).message("%s", cutMessage(err.Error()))
+			return w
 		}
 		d.problem(at, join(path, key)).message("%s", cutMessage(err.Error())).expected("%s", map[string]string{
 			"rrule": "an RFC 5545 rule such as FREQ=WEEKLY;BYDAY=MO,TU;BYHOUR=9",

@@ -29,8 +29,8 @@ func TestNotesAboutFreight(t *testing.T) {
 	}
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	repo := pipeline.Repo{ID: 42, Owner: "acme", Name: "gitops"}
-	one := pipeline.Freight{ID: "f1", Alias: "one", Warehouse: "shop/web"}
-	two := pipeline.Freight{ID: "f2", Alias: "two", Warehouse: "shop/web"}
+	one := pipeline.Freight{ID: "f1", Alias: "one", Warehouse: "shop/web", DiscoveredAt: now}
+	two := pipeline.Freight{ID: "f2", Alias: "two", Warehouse: "shop/web", DiscoveredAt: now}
 	gone := pipeline.Freight{ID: "f3", Alias: "three", Warehouse: "shop/web"}
 	ok(db.PutRepo(t.Context(), store.RepoRecord{Repo: repo}, now))
 	_, err = db.ApplyPipeline(t.Context(), repo.ID, "shop", []pipeline.Action{pipeline.CreateFreight{Freight: one}, pipeline.CreateFreight{Freight: two}}, now)

@@ -124,7 +124,7 @@ func TestStageOfAnIncludedPipeline(t *testing.T) {
 	if pull.HeadRef != "kargo/shop/prod/shop/prod-1" || !strings.Contains(pull.Title, "(shop/prod): web 1.0.1") {
 		t.Errorf("pull request from %s: %s", pull.HeadRef, pull.Title)
 	}
-	if d := c.host.deployments[0]; d.Environment != "shop/prod" || d.Payload.Stage != "shop/prod" || d.Payload.Promotion != "shop/prod-1" {
+	if d := c.host.deployments[0]; d.Environment != "shop/prod" || d.Payload.Stage != "shop/prod" || d.Payload.Promotion != "shop/prod-1" || !d.Payload.Rollback {
 		t.Errorf("Deployment %+v", d)
 	}
 	c.green()

@@ -20,6 +20,8 @@ type Payload struct {
 	Promotion string `json:"promotion"`
 	Freight   string `json:"freight"`
 	Alias     string `json:"alias"`
+	// Rollback says that earlier Freight is brought back.
+	Rollback bool `json:"rollback,omitempty"`
 }
 
 // DeploymentStatus is one status of a Deployment.
@@ -40,7 +42,7 @@ func DeploymentOf(p *pipeline.Promotion) (d Deployment, ok bool) {
 		Description: oneLine(p.ID+": "+p.Freight.Headline()+" ("+p.Freight.Alias+")", 140),
 		Payload: Payload{
 			Pipeline: p.Pipeline, Stage: p.Stage.Name, Promotion: p.ID,
-			Freight: p.Freight.ID, Alias: p.Freight.Alias,
+			Freight: p.Freight.ID, Alias: p.Freight.Alias, Rollback: p.Rollback,
 		},
 	}, true
 }

@@ -88,6 +88,19 @@ func TestDecideVerification(t *testing.T) {
 			},
 			want: []string{"verify 1 in test", "verify 7 in test"},
 		},
+		"Freight of an origin that is no longer asked for is not part of what the next Promotion brings": {
+			stages: both,
+			setup: func(w *world) {
+				w.promoted("test", w.freight("1"))
+				w.end("test", pipeline.VerificationSuccessful)
+				w.promoted("test", w.freightOf("api", "7"))
+				w.end("test", pipeline.VerificationSuccessful)
+				w.p.Stages[0].Requests = []pipeline.FreightRequest{direct("web")}
+				w.now = w.now.Add(time.Minute)
+				w.promoted("test", w.freight("2"))
+				w.end("test", pipeline.VerificationSuccessful)
+			},
+		},
 		"another collection is another matter": {
 			stages: both,
 			setup: func(w *world) {

@@ -36,6 +36,9 @@ func (s Snapshot) Facts() *Facts {
 	for i := range s.Promotions {
 		f.addPromotion(&s.Promotions[i])
 	}
+	for _, st := range f.stages {
+		f.leave(st)
+	}
 	for i := range s.Verifications {
 		f.addRun(&s.Verifications[i])
 	}
@@ -123,6 +126,20 @@ func (f *Facts) addPromotion(p *Promotion) {
 	}
 }
 
+// leave drops from what is current the Freight of origins that the Stage no longer
+// asked for when a Promotion into it last succeeded: as in Kargo a Promotion takes
+// over only what is asked for.
+func (f *Facts) leave(s *stageFacts) {
+	p := s.succeeded
+	if p == nil || len(s.current) < 2 {
+		return
+	}
+	s.current = slices.DeleteFunc(s.current, func(n int) bool {
+		_, asked := p.Stage.Request(f.freight[n].Warehouse)
+		return !asked && f.freight[n].ID != p.Freight.ID && !s.marks[n].CurrentSince.After(p.FinishedAt)
+	})
+}
+
 func (f *Facts) addRun(r *VerificationRun) {
 	s := f.stage(r.Stage.Name)
 	s.revoking = s.revoking || r.revokes()
@@ -176,7 +193,8 @@ func (f *Facts) Mark(stage, freight string) Mark {
 	return Mark{Stage: stage, Freight: freight}
 }
 
-// Current is [Snapshot.Current].
+// Current is [Snapshot.Current], except that Freight of an origin which the Stage
+// no longer asks for is current only until the next Promotion succeeds.
 func (f *Facts) Current(stage, warehouse string) (Freight, bool) {
 	if n := f.currentOf(f.look(stage), warehouse); n >= 0 {
 		return f.freight[n], true

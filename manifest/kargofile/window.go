@@ -9,7 +9,6 @@ import (
 )
 
 const (
-	maxWindows = 300
 	// minWindow is the shortest window: less would open between two looks.
 	minWindow = time.Minute
 	maxReason = 500

@@ -342,7 +342,7 @@ func TestResolveAmongSeveralPipelines(t *testing.T) {
 		"a qualified name":                    {"/kargo why shop/test", "shop/test", ""},
 		"a name that is unique":               {"/kargo why canary", "shop/canary", ""},
 		"an exact name wins":                  {"/kargo why prod", "prod", ""},
-		"a name of several pipelines":         {"/kargo why test", "", `there are 2 of the name "test" (name the pipeline too: shop/test, blog/test)`},
+		"a name of several pipelines":         {"/kargo why test", "", `there are 2 Stages called "test" (name the pipeline too: shop/test, blog/test)`},
 		"part of a name is none":              {"/kargo why anary", "", `there is no Stage "anary" (did you mean "shop/canary"? Stages: prod, shop/test, shop/prod, blog/test, shop/canary)`},
 		"a slip behind the slash":             {"/kargo why shop/tset", "", `there is no Stage "shop/tset" (did you mean "shop/test"? Stages: prod, shop/test, shop/prod, blog/test, shop/canary)`},
 		"one Stage under two names":           {"/promote canary shop/canary", "", `Stage "shop/canary" is named twice`},

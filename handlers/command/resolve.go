@@ -48,7 +48,7 @@ func ResolveName(kind string, names []string, typed string) (string, error) {
 	case 0:
 	default:
 		return "", &pipeline.UserError{
-			Message: fmt.Sprintf("there are %d of the name %q", len(found), typed),
+			Message: fmt.Sprintf("there are %d %ss called %q", len(found), kind, typed),
 			Hint:    "name the pipeline too: " + strings.Join(found, ", "),
 		}
 	}

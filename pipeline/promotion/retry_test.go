@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/promotion"
 	"github.com/kargo-app/kargo/pipeline/step"
 )
 
@@ -235,6 +236,47 @@ func TestRetry(t *testing.T) {
 			t.Errorf("%d new starts, %d commits, %d merges", p.Rewinds, c.commits("prod-1"), p.Steps[mergeStep].Attempts)
 		}
 	})
+}
+
+// tired is a ledger whose queued Promotions have started over very often.
+type tired struct{ promotion.Ledger }
+
+func (l tired) Promotions(ctx context.Context) ([]pipeline.Promotion, error) {
+	all, err := l.Ledger.Promotions(ctx)
+	for i := range all {
+		if all[i].Phase == pipeline.Pending {
+			all[i].Rewinds = 50
+		}
+	}
+	return all, err
+}
+
+func TestRetryMayStartOverAgain(t *testing.T) {
+	t.Parallel()
+	for name, retries := range map[string]int{"unless it is no retry": 0, "after it was taken up": 1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newTown(t)
+			s := prod()
+			s.Steps[mergeStep].Config["wait"] = retries == 0
+			c.queue(s, freight("1.0.1"))
+			c.hold()
+			c.wrap = func(l promotion.Ledger) promotion.Ledger { return tired{l} }
+			c.must()
+			for range retries {
+				c.wantPhase("prod-1", pipeline.Failed)
+				c.retry("prod-1")
+			}
+			c.world.Write(repoURL, "main", "other work", map[string]string{
+				kustomization: "images:\n  - name: ghcr.io/acme/web\n    newTag: 0.9.9 # theirs\n",
+			})
+			c.green()
+			c.sleep()
+			c.settle()
+			want := map[bool]pipeline.Phase{true: pipeline.Succeeded, false: pipeline.Failed}[retries > 0]
+			c.wantPhase("prod-1", want)
+		})
+	}
 }
 
 func TestRejected(t *testing.T) {

@@ -27,6 +27,7 @@ func (x *execution) start(ctx context.Context) (closed bool, wake time.Time, err
 		return false, time.Time{}, fmt.Errorf("load current freight: %w", err)
 	}
 	if p.Retries > 0 {
+		p.Rewinds = 0 // new starts that were used up are no reason to give up again
 		if err := x.retake(ctx); err != nil {
 			return false, time.Time{}, fmt.Errorf("retry %s: %w", p.ID, err)
 		}

@@ -153,6 +153,7 @@ type Tag struct {
 	// Commit is an id; empty is the head of the default branch.
 	Commit    string `yaml:"commit"`
 	Message   string `yaml:"message"`
+	Tagger    string `yaml:"tagger"`
 	CreatedAt *When  `yaml:"createdAt"`
 }
 

@@ -32,6 +32,7 @@ func (w *world) begin() {
 		at := w.now.Add(-time.Duration(len(st.Freight)-n) * time.Minute)
 		w.addFreight(f, at)
 	}
+	w.files(st.Files)
 	for _, pr := range st.Promotions {
 		w.addPromotion(pr)
 	}

@@ -76,11 +76,19 @@ func (c *checker) start(s Start) {
 		}
 		c.word(v.Place, "phase", string(v.Phase), "Pending", "Running", "Successful", "Failed", "Error", "Aborted", "Inconclusive")
 	}
+	c.files(s.Files)
 	for _, h := range s.Holds {
 		c.required(h.Place, "stage", h.Stage)
 		c.stage(h.Place, h.Stage)
 		c.known(h.Place, "Freight", h.Freight, names)
 		c.known(h.Place, "Warehouse", h.Warehouse, c.warehouses)
+	}
+}
+
+// files are checked where the Stage's name cannot be pointed at.
+func (c *checker) files(seen map[string]string) {
+	for _, stage := range slices.Sorted(maps.Keys(seen)) {
+		c.stage(Place{line: 1, column: 1, path: "files"}, stage)
 	}
 }
 
@@ -146,6 +154,10 @@ func (c *checker) event(p Place, v Event) {
 	}
 	for _, f := range v.Freight {
 		c.described(f)
+	}
+	c.files(v.Files)
+	for _, name := range v.Refresh {
+		c.known(p, "Warehouse", name, c.warehouses)
 	}
 	for _, in := range v.Intents {
 		c.required(in.Place, "kind", in.Kind)

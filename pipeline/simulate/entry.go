@@ -29,6 +29,12 @@ type Event struct {
 	Charts  oneOrMany[Chart]  `yaml:"chart"`
 	Commits oneOrMany[Commit] `yaml:"commit"`
 	Tags    oneOrMany[Tag]    `yaml:"tag"`
+	// Fault makes registries and repositories, by URL, answer with an error until it
+	// is none. Refresh discovers Warehouses although nothing was pushed.
+	Fault   map[string]string `yaml:"fault"`
+	Refresh Names             `yaml:"refresh"`
+	// Files are what the files of Stages are seen to hold, by Stage.
+	Files map[string]string `yaml:"files"`
 	// Freight appears without being discovered.
 	Freight oneOrMany[Freight] `yaml:"freight"`
 

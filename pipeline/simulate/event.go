@@ -49,6 +49,12 @@ func (w *world) artifacts(e Event) error {
 			return err
 		}
 	}
+	for url, fault := range e.Fault {
+		w.sources.fault(url, fault)
+	}
+	for _, name := range e.Refresh {
+		w.stale[name] = true
+	}
 	for _, f := range e.Freight {
 		at := w.now
 		if newest, ok := w.s.Facts().Newest(w.describe(f, at).Warehouse); ok && !at.After(newest.DiscoveredAt) {
@@ -57,7 +63,17 @@ func (w *world) artifacts(e Event) error {
 		w.addFreight(f, at)
 		w.log.notef(w.now, "Freight %s appears", f.Name)
 	}
+	w.files(e.Files)
 	return nil
+}
+
+// files lets Stages be seen to hold Freight.
+func (w *world) files(seen map[string]string) {
+	for stage, name := range seen {
+		if f, ok := w.freight(name); ok {
+			w.s.Matches[stage] = f.ID
+		}
+	}
 }
 
 func (w *world) talk(e Event) error {
@@ -79,7 +95,7 @@ func (w *world) pull(e Event) error {
 	for _, r := range e.Review {
 		p := w.host.ofPromotion(r.On)
 		if p == nil {
-			return fmt.Errorf("Promotion %q has no pull request to review", r.On)
+			return fmt.Errorf("there is no pull request of Promotion %q to review", r.On)
 		}
 		p.reviews[orSomeone(r.By)] = r.State != "dismiss"
 		w.host.changed(p)
@@ -91,7 +107,7 @@ func (w *world) pull(e Event) error {
 		}
 		p := w.host.ofPromotion(c.On)
 		if p == nil {
-			return fmt.Errorf("Promotion %q has no pull request to check", c.On)
+			return fmt.Errorf("there is no pull request of Promotion %q to check", c.On)
 		}
 		p.checks[c.Name] = c.State
 		w.host.changed(p)
@@ -110,7 +126,7 @@ func (w *world) pull(e Event) error {
 		}
 		p := w.host.ofPromotion(is.event.Promotion)
 		if p == nil || !p.Open {
-			return fmt.Errorf("Promotion %q has no open pull request", is.event.Promotion)
+			return fmt.Errorf("there is no open pull request of Promotion %q", is.event.Promotion)
 		}
 		is.do(p)
 		w.host.changed(p)
@@ -123,11 +139,11 @@ func (w *world) work(e Event) error {
 	for _, s := range e.Step {
 		pr := w.promotion(s.Promotion)
 		if pr == nil || pr.Phase != pipeline.Running || pr.Next() < 0 {
-			return fmt.Errorf("Promotion %q does not run", s.Promotion)
+			return fmt.Errorf("no Promotion %q is running", s.Promotion)
 		}
 		alias := pr.Stage.Steps[pr.Next()].As
 		if s.Step != "" && s.Step != alias {
-			return fmt.Errorf("Promotion %s is in step %s, not in %s", pr.ID, alias, s.Step)
+			return fmt.Errorf("the step of %s is %s, not %s", pr.ID, alias, s.Step)
 		}
 		w.answers.now[pr.ID+" "+alias] = *s.Answer
 		w.touched[pr.Stage.Name] = true
@@ -184,7 +200,7 @@ func (w *world) play(ctx context.Context, e *Entry) error {
 func (e *Entry) happens() bool {
 	v := e.Event
 	return v.Script != nil || v.Policies != nil || v.Pipeline != nil || v.Images != nil || v.Charts != nil || v.Commits != nil ||
-		v.Tags != nil || v.Freight != nil || v.Comment != nil || v.Intents != nil || v.Review != nil || v.Checks != nil ||
+		v.Tags != nil || v.Fault != nil || v.Refresh != nil || v.Files != nil || v.Freight != nil || v.Comment != nil || v.Intents != nil || v.Review != nil || v.Checks != nil ||
 		v.Merge != nil || v.Close != nil || v.Draft != nil || v.Ready != nil || v.Step != nil || v.Run != nil || v.Signal != nil ||
 		v.Reconcile || v.Restart || e.Together != nil
 }

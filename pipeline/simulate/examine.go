@@ -223,7 +223,25 @@ func (x *examination) decided(e *Expect) {
 		x.boolean(e.Place, "granted", e.Granted, granted, why...)
 	}
 	x.boolean(e.Place, "frozen", e.Frozen, x.w.s.Freeze.Active(x.w.now))
+	x.expired(e.Expired)
 	x.moment("the next evaluation", e.Next, x.w.next())
+}
+
+func (x *examination) expired(e *expectExpired) {
+	if e == nil {
+		return
+	}
+	freight, promotions := pipeline.Expired(x.w.s, x.w.now)
+	if e.Freight != nil {
+		got := make([]string, len(freight))
+		for i, id := range freight {
+			got[i] = x.w.name(id)
+		}
+		x.names(e.Place, "Freight that has expired", *e.Freight, got)
+	}
+	if e.Promotions != nil {
+		x.names(e.Place, "Promotions that have expired", *e.Promotions, promotions)
+	}
 }
 
 func (x *examination) freight(p Place, name string, e expectFreight) {

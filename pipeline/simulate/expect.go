@@ -27,8 +27,17 @@ type Expect struct {
 	Refused *Text `yaml:"refused"`
 	Granted *bool `yaml:"granted"`
 	Frozen  *bool `yaml:"frozen"`
+	// Expired is what retention would remove now.
+	Expired *expectExpired `yaml:"expired"`
 	// Next is when something is looked at again by time alone.
 	Next *When `yaml:"next"`
+}
+
+// expectExpired are the names and ids of what need not be kept, oldest first.
+type expectExpired struct {
+	Place
+	Freight    *Names `yaml:"freight"`
+	Promotions *Names `yaml:"promotions"`
 }
 
 // expectFreight is whether Freight exists, and what it is.

@@ -137,6 +137,8 @@ func TestExpectations(t *testing.T) {
 		"started":              {"{started: []}", "{started: [prod-2]}"},
 		"refused":              {"{refused: /may not promote/}", "{refused: none}"},
 		"granted":              {"{granted: false}", "{granted: true}"},
+		"expired":              {"{expired: {freight: [], promotions: []}}", "{expired: {freight: [f0]}}"},
+		"expired promotions":   {"{expired: {promotions: []}}", "{expired: {promotions: [test-1]}}"},
 		"frozen":               {"{frozen: true}", "{frozen: false}"},
 		"next evaluation":      {"{next: 5m}", "{next: never}"},
 	} {

@@ -104,6 +104,11 @@ func (a *asking) understand(c command.Command) ([]pipeline.Intent, error) {
 	in := pipeline.Intent{Stage: stage, Reason: c.Reason}
 	var err error
 	switch c.Verb {
+	case command.VerbRefresh:
+		for _, wh := range a.w.p.Warehouses {
+			a.w.stale[wh.Name] = a.w.stale[wh.Name] || c.Warehouse == "" || c.Warehouse == wh.Name
+		}
+		return nil, nil
 	case command.VerbPromote:
 		return a.promote(c)
 	case command.VerbRollback:

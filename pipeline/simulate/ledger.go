@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
@@ -31,15 +32,25 @@ func copyOf(pr *pipeline.Promotion) pipeline.Promotion {
 	return c
 }
 
+// Save changes the one Promotion in place: a copy of all of them for each step of
+// each would make hundreds of Stages slow.
 func (l *ledger) Save(_ context.Context, pr pipeline.Promotion) error {
-	l.w.log.promotion(l.w.now, l.w.promotion(pr.ID), &pr)
-	l.w.s = pipeline.RecordPromotion(l.w.p, l.w.s, pr, l.w.now)
+	old := l.w.promotion(pr.ID)
+	if old == nil || old.Phase.Terminal() {
+		return fmt.Errorf("save %s: it has ended", pr.ID)
+	}
+	l.w.log.promotion(l.w.now, old, &pr)
+	pr = copyOf(&pr)
+	pr.AbortRequested, pr.AbortAs, pr.Approvals = old.AbortRequested, old.AbortAs, old.Approvals
+	*old = pr
 	return nil
 }
 
-func (l *ledger) Finish(ctx context.Context, pr pipeline.Promotion) error {
+func (l *ledger) Finish(_ context.Context, pr pipeline.Promotion) error {
 	delete(l.w.reported, pr.ID)
-	return l.Save(ctx, pr)
+	l.w.log.promotion(l.w.now, l.w.promotion(pr.ID), &pr)
+	l.w.s = pipeline.RecordPromotion(l.w.p, l.w.s, pr, l.w.now)
+	return nil
 }
 
 func (l *ledger) Reported(_ context.Context, id string) error {

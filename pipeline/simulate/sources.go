@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -16,6 +17,8 @@ type sources struct {
 	images map[string][]Image
 	charts map[string][]Chart
 	repos  map[string]*repository
+	// faults are what sources answer instead, by normalised URL.
+	faults map[string]string
 }
 
 // repository is the history of one Git repository.
@@ -27,7 +30,7 @@ type repository struct {
 }
 
 func newSources(w *world) *sources {
-	return &sources{w: w, images: map[string][]Image{}, charts: map[string][]Chart{}, repos: map[string]*repository{}}
+	return &sources{w: w, images: map[string][]Image{}, charts: map[string][]Chart{}, repos: map[string]*repository{}, faults: map[string]string{}}
 }
 
 // discover looks at the Warehouses for which there is something new.
@@ -75,6 +78,27 @@ func (s *sources) mark(subscribes func(pipeline.Subscription) bool) {
 			s.w.stale[wh.Name] = true
 		}
 	}
+}
+
+// fault makes a source answer with an error, or as usual again.
+func (s *sources) fault(url, message string) {
+	delete(s.faults, url)
+	if message != none {
+		s.faults[url] = message
+	}
+	s.mark(func(sub pipeline.Subscription) bool {
+		return sub.RepoURL() == url || sub.Git != nil && s.url(sub.Git.RepoURL) == s.url(url)
+	})
+}
+
+// works returns what a source answers instead, by the URL that a Subscription gives.
+func (s *sources) works(url string) error {
+	for at, message := range s.faults {
+		if at == url || s.url(at) == s.url(url) {
+			return errors.New(message)
+		}
+	}
+	return nil
 }
 
 func (s *sources) pushImage(i Image) {
@@ -168,7 +192,7 @@ func (s *sources) pushTag(t Tag) error {
 	if !ok {
 		return fmt.Errorf("tag %s: there is no commit %s", t.Name, t.Commit)
 	}
-	made := discover.Tag{Name: t.Name, ID: id, CreatedAt: c.CommittedAt, Annotation: t.Message}
+	made := discover.Tag{Name: t.Name, ID: id, CreatedAt: c.CommittedAt, Annotation: t.Message, Tagger: t.Tagger}
 	if t.CreatedAt != nil {
 		made.CreatedAt = t.CreatedAt.past(s.w.now)
 	} else if t.Message != "" {
@@ -181,6 +205,9 @@ func (s *sources) pushTag(t Tag) error {
 
 // Tags implements [discover.Images].
 func (s *sources) Tags(_ context.Context, r discover.Repository) ([]string, error) {
+	if err := s.works(r.URL); err != nil {
+		return nil, err
+	}
 	var tags []string
 	for _, i := range s.images[pipeline.NormalizeImage(r.URL)] {
 		if i.Tag != "" {
@@ -191,6 +218,9 @@ func (s *sources) Tags(_ context.Context, r discover.Repository) ([]string, erro
 }
 
 func (s *sources) image(r discover.Repository, ref string) (Image, error) {
+	if err := s.works(r.URL); err != nil {
+		return Image{}, err
+	}
 	for _, i := range s.images[pipeline.NormalizeImage(r.URL)] {
 		if i.Tag == ref || i.digest() == ref {
 			return i, nil
@@ -248,6 +278,9 @@ func (s *sources) Config(_ context.Context, r discover.Repository, m discover.Ma
 
 // Versions implements [discover.Charts].
 func (s *sources) Versions(_ context.Context, c discover.ChartRepository) ([]string, error) {
+	if err := s.works(c.URL); err != nil {
+		return nil, err
+	}
 	var versions []string
 	for _, v := range s.charts[c.URL+" "+c.Name] {
 		versions = append(versions, v.Version)
@@ -260,6 +293,9 @@ type commits struct{ *sources }
 
 // Head implements [discover.Commits].
 func (s commits) Head(_ context.Context, repoURL, branch string) (string, error) {
+	if err := s.works(repoURL); err != nil {
+		return "", err
+	}
 	if branch == "" {
 		branch = defaultBranch
 	}
@@ -289,6 +325,9 @@ func (s commits) Log(_ context.Context, repoURL, from string, limit int) ([]disc
 
 // Tags implements [discover.Commits].
 func (s commits) Tags(_ context.Context, repoURL string) ([]discover.Tag, error) {
+	if err := s.works(repoURL); err != nil {
+		return nil, err
+	}
 	return slices.Clone(s.repo(repoURL).tags), nil
 }
 

@@ -11,16 +11,19 @@ type Start struct {
 	// At is the clock.
 	At *When `yaml:"at"`
 	// Freight is listed oldest first.
-	Freight       []Freight         `yaml:"freight"`
-	Promotions    []Promotion       `yaml:"promotions"`
-	Verifications []Verification    `yaml:"verifications"`
-	Holds         []Hold            `yaml:"holds"`
-	Freeze        *Freeze           `yaml:"freeze"`
-	Policies      *yamlNode         `yaml:"policies"`
-	Images        oneOrMany[Image]  `yaml:"images"`
-	Charts        oneOrMany[Chart]  `yaml:"charts"`
-	Commits       oneOrMany[Commit] `yaml:"commits"`
-	Tags          oneOrMany[Tag]    `yaml:"tags"`
+	Freight       []Freight      `yaml:"freight"`
+	Promotions    []Promotion    `yaml:"promotions"`
+	Verifications []Verification `yaml:"verifications"`
+	Holds         []Hold         `yaml:"holds"`
+	Freeze        *Freeze        `yaml:"freeze"`
+	// Files are what the files of Stages are seen to hold although no Promotion
+	// brought it, by Stage.
+	Files    map[string]string `yaml:"files"`
+	Policies *yamlNode         `yaml:"policies"`
+	Images   oneOrMany[Image]  `yaml:"images"`
+	Charts   oneOrMany[Chart]  `yaml:"charts"`
+	Commits  oneOrMany[Commit] `yaml:"commits"`
+	Tags     oneOrMany[Tag]    `yaml:"tags"`
 }
 
 // yamlNode keeps a part of the document as it is, with where it stands.

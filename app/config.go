@@ -12,17 +12,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
-	"github.com/goccy/go-yaml"
 	"github.com/golang-jwt/jwt/v4"
 	"github.com/spf13/pflag"
 
 	"github.com/kargo-app/kargo/app/outbound"
 	"github.com/kargo-app/kargo/app/registry"
-	"github.com/kargo-app/kargo/app/vault"
 	"github.com/kargo-app/kargo/handlers/registryhook"
-	"github.com/kargo-app/kargo/pipeline"
 )
 
 // Config is how the server is run. Every setting has one name, written three
@@ -245,79 +241,6 @@ func missing(c Config, given map[string]string) []string {
 	return problems
 }
 
-func readConfigFile(flags *pflag.FlagSet, getenv func(string) string) (map[string]string, error) {
-	path := getenv("KARGO_CONFIG")
-	if f := flags.Lookup("config"); f != nil && f.Changed {
-		path = f.Value.String()
-	}
-	if path == "" {
-		return nil, nil
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("config file: %w", err)
-	}
-	var raw map[string]any
-	if err := strictYAML(string(data), &raw); err != nil {
-		return nil, fmt.Errorf("config file %s: %w", path, err)
-	}
-	values := make(map[string]string, len(raw))
-	for key, v := range raw {
-		name := settingName(key)
-		switch v := v.(type) {
-		case nil:
-		case []any:
-			if slices.ContainsFunc(v, func(e any) bool { _, ok := e.(map[string]any); return ok }) {
-				text, err := yaml.Marshal(v)
-				if err != nil {
-					return nil, fmt.Errorf("config file %s: %s: %w", path, key, err)
-				}
-				values[name] = string(text)
-				continue
-			}
-			parts := make([]string, len(v))
-			for i, e := range v {
-				parts[i] = fmt.Sprint(e)
-			}
-			values[name] = strings.Join(parts, ",")
-		case map[string]any:
-			return nil, fmt.Errorf("config file %s: %s: expected a single value", path, key)
-		default:
-			values[name] = fmt.Sprint(v)
-		}
-	}
-	return values, nil
-}
-
-// settingName returns the name of the setting that a key means: registryWebhooks,
-// registry_webhooks and KARGO_REGISTRY_WEBHOOKS are all registry-webhooks.
-func settingName(key string) string {
-	var b strings.Builder
-	for i, r := range key {
-		if unicode.IsUpper(r) && i > 0 && unicode.IsLower(rune(key[i-1])) {
-			b.WriteByte('-')
-		}
-		b.WriteRune(unicode.ToLower(r))
-	}
-	return strings.TrimPrefix(strings.ReplaceAll(b.String(), "_", "-"), "kargo-")
-}
-
-func unknownKeys(rest map[string]string) []string {
-	var names []string
-	for _, s := range settings() {
-		names = append(names, s.name)
-	}
-	var problems []string
-	for key := range rest {
-		p := fmt.Sprintf("config file: unknown setting %q", key)
-		if m := pipeline.DidYouMean(key, names); m != "" {
-			p += fmt.Sprintf("; did you mean %q?", m)
-		}
-		problems = append(problems, p)
-	}
-	return problems
-}
-
 func addr(field func(*Config) *string) func(*Config, string) error {
 	return func(c *Config, v string) error {
 		if _, _, err := net.SplitHostPort(v); v != "" && err != nil {
@@ -399,27 +322,6 @@ func setPrivateKey(c *Config, v string) error {
 	}
 	c.PrivateKey = key
 	return nil
-}
-
-// setSecretKey takes the keys themselves or what a file holds; both together are more
-// keys.
-func setSecretKey(c *Config, v string) error {
-	if _, err := vault.New(v); err != nil {
-		return err
-	}
-	c.SecretKey = strings.TrimLeft(c.SecretKey+"\n"+v, "\n")
-	return nil
-}
-
-func setSecretKeyFile(c *Config, v string) error {
-	if v == "" {
-		return nil
-	}
-	data, err := os.ReadFile(v)
-	if err != nil {
-		return err
-	}
-	return setSecretKey(c, string(data))
 }
 
 func setPrivateKeyFile(c *Config, v string) error {

@@ -3,10 +3,6 @@ package app
 import (
 	"errors"
 	"fmt"
-	"os"
-	"strings"
-
-	"github.com/goccy/go-yaml"
 
 	"github.com/kargo-app/kargo/handlers/registryhook"
 )
@@ -47,28 +43,4 @@ func setReceivers(c *Config, v string) error {
 		c.RegistryWebhooks = append(c.RegistryWebhooks, r)
 	}
 	return errors.Join(problems...)
-}
-
-// strictYAML reads a list of settings. Its errors quote no part of it, which may be a
-// secret.
-func strictYAML(text string, v any) error {
-	if err := yaml.UnmarshalWithOptions([]byte(text), v, yaml.Strict()); err != nil {
-		return errors.New(strings.TrimSpace(yaml.FormatError(err, false, false)))
-	}
-	return nil
-}
-
-// valueOrFile returns a value, or what is in the file that is named instead.
-func valueOrFile(field, value, file string) (string, error) {
-	switch {
-	case value != "" && file != "":
-		return "", fmt.Errorf("%s and %sFile are both given; use one", field, field)
-	case file == "":
-		return value, nil
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return "", err
-	}
-	return strings.TrimRight(string(data), "\r\n"), nil
 }

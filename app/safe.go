@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/kargo-app/kargo/app/registry"
@@ -20,6 +21,27 @@ type Safe struct {
 	db    *sqlite.DB
 	vault *vault.Vault
 	now   func() time.Time
+}
+
+// setSecretKey takes the keys themselves or what a file holds; both together are more
+// keys.
+func setSecretKey(c *Config, v string) error {
+	if _, err := vault.New(v); err != nil {
+		return err
+	}
+	c.SecretKey = strings.TrimLeft(c.SecretKey+"\n"+v, "\n")
+	return nil
+}
+
+func setSecretKeyFile(c *Config, v string) error {
+	if v == "" {
+		return nil
+	}
+	data, err := os.ReadFile(v)
+	if err != nil {
+		return err
+	}
+	return setSecretKey(c, string(data))
 }
 
 // OpenSafe opens the Safe of a server, which may be running. The database must exist.

@@ -60,8 +60,10 @@ func override[T any](old, by map[string]T) map[string]T {
 
 const anyName = "*"
 
-// step returns the next answer of a step; the last one is given ever again.
-func (a *answers) step(pr *pipeline.Promotion, alias string) (StepAnswer, bool) {
+// step returns the next answer of a step; the last one is given ever again. What
+// is said of all steps is not meant for those that run as they are.
+func (a *answers) step(pr *pipeline.Promotion, spec pipeline.StepSpec) (StepAnswer, bool) {
+	alias := spec.As
 	key := pr.ID + " " + alias
 	if now, ok := a.now[key]; ok {
 		delete(a.now, key)
@@ -69,6 +71,9 @@ func (a *answers) step(pr *pipeline.Promotion, alias string) (StepAnswer, bool) 
 	}
 	for _, stage := range []string{pr.Stage.Name, anyName} {
 		for _, name := range []string{alias, anyName} {
+			if name == anyName && slices.Contains(real, spec.Uses) {
+				continue
+			}
 			if list := a.script.Stages[stage].Steps[name]; len(list) > 0 {
 				return nextOf(a, "step "+key, list), true
 			}
@@ -123,7 +128,7 @@ func (w *world) definition(uses string, builtin *step.Registry) step.Definition 
 				return nil, &step.FailedError{Err: fmt.Errorf("config of %s: %w", uses, err), Terminal: true}
 			}
 		}
-		if a, ok := w.answers.step(env.Promotion, spec.As); ok {
+		if a, ok := w.answers.step(env.Promotion, spec); ok {
 			return w.scripted(ctx, env, plain, a)
 		}
 		switch {

@@ -170,6 +170,13 @@ func TestVerifyMeansInlineChecks(t *testing.T) {
 				ConsecutiveSuccessLimit: 1, Provider: pipeline.Provider{Kind: "web", Config: map[string]any{"url": "https://acme.dev"}},
 			},
 		},
+		"what waits by itself may fail only so often, too": {
+			"{check: smoke, interval: 1m, failureLimit: 1}",
+			pipeline.Metric{
+				Name: "smoke", Timeout: half, Interval: pipeline.Duration(time.Minute), FailureLimit: 1, ConsecutiveErrorLimit: &errorLimit,
+				ConsecutiveSuccessLimit: 1, Provider: pipeline.Provider{Kind: "check", Config: map[string]any{"name": "smoke"}},
+			},
+		},
 		"with a count it is Argo Rollouts' metric": {
 			"{prometheus: {query: up, successCondition: result > 0}, interval: 1m, count: 3}",
 			pipeline.Metric{

@@ -141,12 +141,13 @@ func (d *decoder) oneKind(item *verifyItem, found map[string]*yaml.Node) bool {
 	return false
 }
 
-// repeat completes how often to measure. What waits by itself is asked once; the
-// rest is, with an interval and no count, repeated until it succeeds.
+// repeat completes how often to measure. What waits by itself is asked once, unless
+// failures are forgiven; the rest is, with an interval and no count, repeated until
+// it succeeds.
 func (m *metric) repeat(waits, limited bool) {
 	switch {
 	case m.Interval == 0 || m.Count > 0:
-	case waits:
+	case waits && !limited:
 		m.Count = 1
 	default:
 		m.ConsecutiveSuccessLimit = 1

@@ -40,7 +40,7 @@ func (h *Comments) understand(ctx context.Context, r *request, commands []comman
 	}
 	var all meaning
 	for _, c := range commands {
-		c, err := r.statusOf(c).Resolve(r.stageNames())
+		c, err := r.statusOf(c).NamingFreight(r.stageNames(), r.isFreight).Resolve(r.stageNames())
 		if err != nil {
 			return meaning{}, err
 		}
@@ -51,6 +51,12 @@ func (h *Comments) understand(ctx context.Context, r *request, commands []comman
 		all.add(m)
 	}
 	return all, nil
+}
+
+// isFreight reports whether a word names Freight that is there.
+func (r *request) isFreight(word string) bool {
+	_, refusal := r.snap.ResolveFreight(word)
+	return refusal == nil
 }
 
 // statusOf turns the status of what is no Stage but a Warehouse into a look at that.

@@ -365,3 +365,24 @@ func TestResolveAmongSeveralPipelines(t *testing.T) {
 		})
 	}
 }
+
+func TestFreightThatExistsIsNoSlipInAStage(t *testing.T) {
+	t.Parallel()
+	stages := []string{"rc1", "prod"}
+	exists := func(freight string) bool { return freight == "rc2" || freight == "prod" }
+	for body, want := range map[string]struct {
+		stages []string
+		text   string
+	}{
+		"/promote prod rc2":  {[]string{"prod"}, "rc2"},
+		"/promote rc1 prod":  {[]string{"rc1", "prod"}, ""},
+		"/promote rc2":       {[]string{"rc2"}, ""},
+		"/promote prod rc3":  {[]string{"prod", "rc3"}, ""},
+		"/promote prod this": {[]string{"prod"}, "this"},
+	} {
+		got := command.Parse(body).Commands[0].NamingFreight(stages, exists)
+		if diff := cmp.Diff(want.stages, got.Stages); diff != "" || got.Freight.Text != want.text {
+			t.Errorf("%s: freight %q, stages (-want +got):\n%s", body, got.Freight.Text, diff)
+		}
+	}
+}

@@ -37,6 +37,20 @@ func (c Command) Resolve(stages []string) (Command, error) {
 	return c, nil
 }
 
+// NamingFreight settles that the last word of a VerbPromote means Freight where
+// Freight of that name exists and no Stage does, however close the name of one may
+// be. It comes before [Command.Resolve], which knows no Freight.
+func (c Command) NamingFreight(stages []string, exists func(freight string) bool) Command {
+	last := len(c.Stages) - 1
+	if c.Verb != VerbPromote || c.Freight.Kind != FreightDefault || last < 1 {
+		return c
+	}
+	if word := c.Stages[last]; len(meant(stages, word)) == 0 && exists(word) {
+		c.Freight, c.Stages = ParseFreight(word), slices.Clone(c.Stages[:last])
+	}
+	return c
+}
+
 // ResolveName returns the one of names, all of the kind "Stage" or "Warehouse",
 // that a person means: the name itself or, where it is the only one, a name
 // qualified by its pipeline of which the last part was typed.

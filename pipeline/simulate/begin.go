@@ -12,7 +12,7 @@ import (
 
 // begin puts what the scenario starts with into the world. References in it were
 // checked when it was loaded.
-func (w *world) begin() {
+func (w *world) begin() error {
 	st := w.sc.Start
 	for _, i := range st.Images {
 		w.sources.pushImage(i)
@@ -25,12 +25,14 @@ func (w *world) begin() {
 	}
 	for _, t := range st.Tags {
 		if err := w.sources.pushTag(t); err != nil {
-			w.log.notef(w.now, "%s", err)
+			return &beginError{t.Place, err}
 		}
 	}
 	for n, f := range st.Freight {
 		at := w.now.Add(-time.Duration(len(st.Freight)-n) * time.Minute)
-		w.addFreight(f, at)
+		if err := w.addFreight(f, at); err != nil {
+			return &beginError{f.Place, err}
+		}
 	}
 	w.files(st.Files)
 	for _, pr := range st.Promotions {
@@ -52,7 +54,20 @@ func (w *world) begin() {
 		}
 		w.s.Freeze = freeze
 	}
+	return nil
 }
+
+// beginError is what is wrong with what a scenario begins with, and where.
+type beginError struct {
+	Place
+	err error
+}
+
+// Error implements error.
+func (e *beginError) Error() string { return e.err.Error() }
+
+// Unwrap returns the cause.
+func (e *beginError) Unwrap() error { return e.err }
 
 // describe is the Freight that a scenario means.
 func (w *world) describe(f Freight, at time.Time) pipeline.Freight {
@@ -101,10 +116,13 @@ func (w *world) imagine(f *pipeline.Freight, name string) {
 	}
 }
 
-func (w *world) addFreight(f Freight, at time.Time) {
+func (w *world) addFreight(f Freight, at time.Time) error {
 	made := w.describe(f, at)
+	if _, twice := w.s.FreightByID(made.ID); twice {
+		return fmt.Errorf("the Freight %s has the same Warehouse and artifacts, and so the same id, as %s", f.Name, w.name(made.ID))
+	}
 	w.s.Freight = append(w.s.Freight, made)
-	w.names[f.Name] = made.ID
+	w.call(f.Name, made.ID)
 	for _, stage := range slices.Sorted(maps.Keys(f.VerifiedIn)) {
 		v := f.VerifiedIn[stage]
 		w.mark(stage, made.ID, func(m *pipeline.Mark) {
@@ -144,6 +162,7 @@ func (w *world) addFreight(f Freight, at time.Time) {
 			}
 		})
 	}
+	return nil
 }
 
 func durationOf(s *Span) time.Duration { return time.Duration(*s) }

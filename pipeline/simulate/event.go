@@ -60,7 +60,9 @@ func (w *world) artifacts(e Event) error {
 		if newest, ok := w.s.Facts().Newest(w.describe(f, at).Warehouse); ok && !at.After(newest.DiscoveredAt) {
 			at = newest.DiscoveredAt.Add(1000)
 		}
-		w.addFreight(f, at)
+		if err := w.addFreight(f, at); err != nil {
+			return err
+		}
 		w.log.notef(w.now, "Freight %s appears", f.Name)
 	}
 	w.files(e.Files)

@@ -79,6 +79,10 @@ func TestProblemsOfAScenario(t *testing.T) {
 		"nothing":            {"", []string{"1:1: error: the file is empty (expected a scenario)"}},
 		"an alias to itself": {"start: &a {freight: *a}\n", []string{"1:", "1:8: error: freight is a mapping (expected a list)"}},
 		"not even a mapping": {"[]", []string{"1:1: error: the scenario is a list (expected a mapping with name, "}},
+		"Freight that is other Freight": {
+			valid + "start: {freight: [{name: f1, images: ghcr.io/acme/web:1}, {name: f2, images: ghcr.io/acme/web:1}]}\n",
+			[]string{`4:59: error: the Freight f2 has the same Warehouse and artifacts, and so the same id, as f1`},
+		},
 		"Freight without name": {
 			valid + "start: {freight: [{id: abc}, f1, f1]}\n",
 			[]string{

@@ -121,6 +121,15 @@ func Load(file string, data []byte, read ReadFunc) (*Scenario, error) {
 	case err == nil && l.file != nil:
 		sc.check(d)
 	}
+	if len(d.problems) == 0 {
+		var bad *beginError
+		switch _, err := newWorld(sc); {
+		case errors.As(err, &bad):
+			d.at(bad.Place, "", "%s", bad)
+		case err != nil:
+			return nil, fmt.Errorf("begin %s: %w", file, err)
+		}
+	}
 	if err := sc.invalid(d); err != nil {
 		return nil, err
 	}

@@ -22,6 +22,8 @@ type world struct {
 	now time.Time
 	// names are the ids of Freight by the names that the scenario gives it.
 	names map[string]string
+	// called is the other way round.
+	called map[string]string
 
 	// decideAt is when to decide again, stageAt when the engine looks at a Stage
 	// again; zero is for "not before something happens".
@@ -51,7 +53,7 @@ const (
 
 func newWorld(sc *Scenario) (*world, error) {
 	w := &world{
-		sc: sc, p: sc.pipeline, now: sc.begin(), names: map[string]string{},
+		sc: sc, p: sc.pipeline, now: sc.begin(), names: map[string]string{}, called: map[string]string{},
 		stageAt: map[string]time.Time{}, touched: map[string]bool{}, stale: map[string]bool{}, reported: map[string]bool{},
 	}
 	w.s = pipeline.Snapshot{
@@ -72,8 +74,7 @@ func newWorld(sc *Scenario) (*world, error) {
 		DefaultBranch: func(context.Context, pipeline.Repo) (string, error) { return defaultBranch, nil },
 		Log:           slog.New(slog.DiscardHandler),
 	}
-	w.begin()
-	return w, nil
+	return w, w.begin()
 }
 
 const (
@@ -101,12 +102,15 @@ func (w *world) freight(name string) (pipeline.Freight, bool) {
 	return f, err == nil
 }
 
+// call gives Freight a name.
+func (w *world) call(name, id string) {
+	w.names[name], w.called[id] = id, name
+}
+
 // name is what the scenario calls Freight.
 func (w *world) name(id string) string {
-	for name, known := range w.names {
-		if known == id {
-			return name
-		}
+	if name, ok := w.called[id]; ok {
+		return name
 	}
 	if f, ok := w.s.FreightByID(id); ok {
 		return strings.Replace(f.Headline(), " ", "@", 1)
@@ -157,7 +161,7 @@ func (w *world) decide() bool {
 	lines := make([]string, 0, len(actions))
 	for _, a := range actions {
 		if wake, ok := a.(pipeline.Wake); ok {
-			w.decideAt = wake.At
+			w.decideAt = wake.At.UTC()
 			continue
 		}
 		lines = append(lines, w.line(a))
@@ -250,7 +254,7 @@ func (w *world) run(ctx context.Context) (bool, error) {
 			return false, fmt.Errorf("advance %s: %w", stage, err)
 		}
 		if !next.IsZero() {
-			w.stageAt[stage] = next
+			w.stageAt[stage] = next.UTC()
 		}
 	}
 	return len(due) > 0, nil

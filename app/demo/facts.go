@@ -74,6 +74,16 @@ func markFacts(m moment, mark pipeline.Mark) []fact {
 	}}
 }
 
+// parked says what a Promotion waits for, empty when it does not or when that ends
+// by itself within moments, which is no news.
+func parked(m moment, p *pipeline.Promotion) string {
+	w := p.WaitingOn()
+	if w == "" || p.Steps[p.Next()].WakeAt.Sub(m.At) <= patience {
+		return ""
+	}
+	return w
+}
+
 func promotionFacts(m moment, p *pipeline.Promotion) []fact {
 	about := func(key string, at time.Time, mark string, rank int, format string, args ...any) fact {
 		return fact{
@@ -85,8 +95,7 @@ func promotionFacts(m moment, p *pipeline.Promotion) []fact {
 	if !p.StartedAt.IsZero() {
 		facts = append(facts, about("started", p.StartedAt, markRun, 1, "started: %s", p.Reason))
 	}
-	// What ends by itself within moments is no news.
-	if w := p.WaitingOn(); w != "" && p.Steps[p.Next()].WakeAt.Sub(m.At) > patience {
+	if w := parked(m, p); w != "" {
 		facts = append(facts, about("wait/"+w, m.At, markWait, 4, "waiting: %s", w))
 	}
 	switch {

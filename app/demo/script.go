@@ -56,7 +56,7 @@ func (s *script) whole(ctx context.Context) error {
 	if err := s.await(ctx, "prod's pull request waiting for an approval", func(m moment) bool {
 		p, ok := m.lastInto("prod", nextVersion)
 		number = p.Pull().Number
-		return ok && number != 0 && strings.Contains(p.WaitingOn(), "approval")
+		return ok && number != 0 && strings.Contains(parked(m, &p), "approval")
 	}); err != nil {
 		return err
 	}

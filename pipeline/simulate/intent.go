@@ -70,7 +70,7 @@ func (w *world) comment(c Comment) error {
 	}
 	var all []pipeline.Intent
 	for _, cmd := range parsed.Commands {
-		cmd, err := cmd.Resolve(w.p.StageNames())
+		cmd, err := cmd.NamingFreight(w.p.StageNames(), w.isFreight).Resolve(w.p.StageNames())
 		if err == nil {
 			var more []pipeline.Intent
 			if more, err = a.understand(cmd); err == nil {
@@ -88,6 +88,11 @@ func (w *world) comment(c Comment) error {
 	}
 	w.ask(all...)
 	return nil
+}
+
+func (w *world) isFreight(word string) bool {
+	_, ok := w.freight(word)
+	return ok
 }
 
 func (w *world) ask(intents ...pipeline.Intent) {

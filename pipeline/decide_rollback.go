@@ -82,7 +82,7 @@ func (d *decision) rollBackOrigin(stage *Stage, k *stageFacts, origin, failure s
 			bad = n
 		}
 	}
-	n := d.stable(stage, k, &req, bad)
+	n := d.stable(k, &req, bad)
 	if n < 0 || d.closed(stage) {
 		return
 	}
@@ -95,7 +95,7 @@ func (d *decision) rollBackOrigin(stage *Stage, k *stageFacts, origin, failure s
 // stable returns the number of the Freight of one origin that was verified last
 // in a Stage and may enter it, other than the one that is bad; -1 for none. What
 // is current was verified after whatever left.
-func (d *decision) stable(stage *Stage, k *stageFacts, req *FreightRequest, bad int) int {
+func (d *decision) stable(k *stageFacts, req *FreightRequest, bad int) int {
 	best := -1
 	ups := d.known.lookAll(req.Stages)
 	for _, n := range d.known.byOrigin[req.Origin] {

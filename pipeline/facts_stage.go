@@ -116,7 +116,7 @@ func (s *stageFacts) reopen(p *Promotion) {
 // seen reports whether Freight is or was in the Stage.
 func (s *stageFacts) seen(n int) bool {
 	m := s.markOf(n)
-	return m != nil && !(m.CurrentSince.IsZero() && m.LeftAt.IsZero() && m.VerifiedAt.IsZero())
+	return m != nil && (!m.CurrentSince.IsZero() || !m.LeftAt.IsZero() || !m.VerifiedAt.IsZero())
 }
 
 // running reports whether a Promotion runs.

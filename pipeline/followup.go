@@ -3,7 +3,6 @@ package pipeline
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -125,13 +124,4 @@ func sameCollection(a, b []Freight) bool {
 		}
 	}
 	return true
-}
-
-// headlines names all Freight of a collection for people.
-func headlines(collection []Freight) string {
-	names := make([]string, len(collection))
-	for i, f := range collection {
-		names[i] = f.Headline()
-	}
-	return strings.Join(names, ", ")
 }

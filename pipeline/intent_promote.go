@@ -39,7 +39,7 @@ func (d *decision) rollbackIntent(in Intent) {
 		return
 	}
 	k := d.known.look(stage.Name)
-	n := -1
+	var n int
 	if in.Freight == "" {
 		if n = d.previous(stage, k); n < 0 {
 			d.refuse(in, &UserError{

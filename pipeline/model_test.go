@@ -63,7 +63,8 @@ func TestApplyActions(t *testing.T) {
 		{
 			"deleted Freight takes its marks along",
 			[]pipeline.Action{pipeline.DeleteFreight{Freight: f1.ID}},
-			func(s pipeline.Snapshot) any { return [2]int{len(s.Freight), len(s.Marks)} }, [2]int{1, 0},
+			func(s pipeline.Snapshot) any { return [2]int{len(s.Freight), len(s.Marks)} },
+			[2]int{1, 0},
 		},
 		{
 			"Freight is renamed",
@@ -154,7 +155,8 @@ func TestApplyActions(t *testing.T) {
 				pipeline.RecordHold{Hold: hold, Intent: "i1"},
 				pipeline.RecordHold{Hold: pipeline.Hold{Stage: "test", Warehouse: "web"}, Intent: "i1"},
 			},
-			func(s pipeline.Snapshot) any { return [2]int{len(s.Holds), len(s.Intents)} }, [2]int{2, 0},
+			func(s pipeline.Snapshot) any { return [2]int{len(s.Holds), len(s.Intents)} },
+			[2]int{2, 0},
 		},
 		{
 			"nothing comes of an answer to a request that is closed",

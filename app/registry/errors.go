@@ -48,7 +48,7 @@ func explain(err error, repo name.Repository, about string, why func(host string
 }
 
 // credentialsHint says where credentials may come from.
-const credentialsHint = "store credentials for it with kargo credentials add, or give the server some in its configuration or Docker's"
+const credentialsHint = "store credentials for it with kargo credentials add, or give the server some in its configuration or Docker's" //nolint:gosec // an advice, not a credential
 
 // hint adds what became of the machine's own identity.
 func hint(why error) string {

@@ -60,8 +60,9 @@ func NewLogins(kind pipeline.ArtifactKind, all []Login) (*Logins, error) {
 			return 0
 		case "":
 			return 1
+		default:
+			return 2
 		}
-		return 2
 	}
 	slices.SortStableFunc(ordered, func(a, b Login) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.URL, b.URL)) })
 	for _, one := range ordered {

@@ -14,11 +14,11 @@ const (
 	second = "second key, of at least thirty-two characters"
 )
 
-func open(t testing.TB, keys ...string) *vault.Vault {
-	t.Helper()
+func open(tb testing.TB, keys ...string) *vault.Vault {
+	tb.Helper()
 	v, err := vault.New(strings.Join(keys, "\n"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return v
 }

@@ -10,10 +10,7 @@ import (
 // readGeneric evaluates the receiver's own expressions. What kind of source an address
 // is, is not asked: it is looked for among all.
 func readGeneric(r Receiver, req request) ([]source, error) {
-	env, err := genericEnv(req)
-	if err != nil {
-		return nil, err
-	}
+	env := genericEnv(req)
 	if r.When != "" {
 		if ok, err := expr.BoolBare(r.When, env); err != nil || !ok {
 			return nil, wrapUnlessNil("when", err)
@@ -43,7 +40,7 @@ func readGeneric(r Receiver, req request) ([]source, error) {
 // genericEnv shows a request to expressions: request.method, request.headers (the
 // first value of each, by its canonical name) and request.body. A body that is not
 // JSON is text.
-func genericEnv(req request) (expr.Env, error) {
+func genericEnv(req request) expr.Env {
 	headers := make(map[string]any, len(req.header))
 	for name, values := range req.header {
 		if len(values) > 0 {
@@ -56,7 +53,7 @@ func genericEnv(req request) (expr.Env, error) {
 	}
 	return expr.Env{Extra: map[string]any{"request": map[string]any{
 		"method": req.method, "headers": headers, "body": body,
-	}}}, nil
+	}}}
 }
 
 func (s *sources) anywhere(url string) {

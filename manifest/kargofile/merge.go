@@ -232,7 +232,8 @@ func (m *merging) consistent(from *metric, built pipeline.Metric) {
 		name  string
 		value int
 	}{
-		{"failureLimit", built.FailureLimit}, {"inconclusiveLimit", built.InconclusiveLimit},
+		{"failureLimit", built.FailureLimit},
+		{"inconclusiveLimit", built.InconclusiveLimit},
 		{"consecutiveSuccessLimit", built.ConsecutiveSuccessLimit},
 	} {
 		if l.value > built.Count {

@@ -48,23 +48,43 @@ var providers = map[string][]setting{
 	"job":        append([]setting{{name: "workflow", required: true}}, workflowSettings...),
 	"deployment": {{name: "environment", required: true}},
 	"argocd": {
-		{name: "application", required: true}, {name: "namespace"}, {name: "project"}, {name: "revision"},
-		{name: "server"}, {name: "token"},
-		{name: "insecure", kind: flagSetting}, {name: "timeoutSeconds", kind: numberSetting},
+		{name: "application", required: true},
+		{name: "namespace"},
+		{name: "project"},
+		{name: "revision"},
+		{name: "server"},
+		{name: "token"},
+		{name: "insecure", kind: flagSetting},
+		{name: "timeoutSeconds", kind: numberSetting},
 	},
 	"web": {
-		{name: "url", required: true}, {name: "method", words: []string{"GET", "POST", "PUT"}},
-		{name: "headers", kind: listSetting}, {name: "body"}, {name: "jsonBody", kind: anySetting}, {name: "jsonPath"},
-		{name: "timeoutSeconds", kind: numberSetting}, {name: "insecure", kind: flagSetting}, {name: "authentication", kind: mapSetting},
+		{name: "url", required: true},
+		{name: "method", words: []string{"GET", "POST", "PUT"}},
+		{name: "headers", kind: listSetting},
+		{name: "body"},
+		{name: "jsonBody", kind: anySetting},
+		{name: "jsonPath"},
+		{name: "timeoutSeconds", kind: numberSetting},
+		{name: "insecure", kind: flagSetting},
+		{name: "authentication", kind: mapSetting},
 	},
 	"prometheus": {
-		{name: "address"}, {name: "query", required: true}, {name: "rangeQuery", kind: mapSetting},
-		{name: "headers", kind: listSetting}, {name: "timeout", kind: numberSetting}, {name: "insecure", kind: flagSetting},
+		{name: "address"},
+		{name: "query", required: true},
+		{name: "rangeQuery", kind: mapSetting},
+		{name: "headers", kind: listSetting},
+		{name: "timeout", kind: numberSetting},
+		{name: "insecure", kind: flagSetting},
 		{name: "authentication", kind: mapSetting},
 	},
 	"datadog": {
-		{name: "query"}, {name: "queries", kind: mapSetting}, {name: "formula"}, {name: "interval"},
-		{name: "apiVersion", words: []string{"v1", "v2"}}, {name: "aggregator"}, {name: "secretRef", kind: mapSetting},
+		{name: "query"},
+		{name: "queries", kind: mapSetting},
+		{name: "formula"},
+		{name: "interval"},
+		{name: "apiVersion", words: []string{"v1", "v2"}},
+		{name: "aggregator"},
+		{name: "secretRef", kind: mapSetting},
 	},
 	"newRelic":   {{name: "query", required: true}, {name: "profile"}, {name: "timeout", kind: numberSetting}},
 	"cloudWatch": {{name: "metricDataQueries", kind: listSetting, required: true}, {name: "interval"}},
@@ -102,7 +122,7 @@ func (d *decoder) provider(m *metric) reader {
 
 // settings reads the configuration of a provider of a kind, and extra fields that
 // shorthand has beside them.
-func (d *decoder) settings(m *metric, kind string, n *yaml.Node, path string, extra ...field) map[string]*yaml.Node {
+func (d *decoder) settings(m *metric, kind string, n *yaml.Node, path string, extra ...field) {
 	config := map[string]any{}
 	var fields []field
 	for _, s := range providers[kind] {
@@ -118,7 +138,7 @@ func (d *decoder) settings(m *metric, kind string, n *yaml.Node, path string, ex
 	}
 	found := d.object(n, path, kind, append(fields, extra...)...)
 	if found == nil {
-		return nil
+		return
 	}
 	for _, s := range providers[kind] {
 		if s.required && found[s.name] == nil {
@@ -134,7 +154,6 @@ func (d *decoder) settings(m *metric, kind string, n *yaml.Node, path string, ex
 	if len(config) > 0 {
 		m.Provider.Config = config
 	}
-	return found
 }
 
 // headerList turns a mapping of headers into Argo Rollouts' list.

@@ -50,17 +50,20 @@ func TestChartVersions(t *testing.T) {
 		"the greatest version comes first": {
 			pipeline.ChartSubscription{RepoURL: classic, Name: "web"},
 			[]string{"1.9.0", "1.10.0", "2.0.0", "1.0.0"},
-			[]string{"2.0.0", "1.10.0", "1.9.0", "1.0.0"}, nil,
+			[]string{"2.0.0", "1.10.0", "1.9.0", "1.0.0"},
+			nil,
 		},
 		"a classic repository's versions are read leniently, ties by the text, descending": {
 			pipeline.ChartSubscription{RepoURL: classic, Name: "web"},
 			[]string{"1.0", "1.0.0", "v1.1.0", "latest"},
-			[]string{"v1.1.0", "1.0.0", "1.0"}, map[string]string{"latest": "is not a semantic version"},
+			[]string{"v1.1.0", "1.0.0", "1.0"},
+			map[string]string{"latest": "is not a semantic version"},
 		},
 		"an OCI repository's are read strictly, without a leading v": {
 			pipeline.ChartSubscription{RepoURL: oci},
 			[]string{"1.0", "1.0.0", "v1.1.0", "latest"},
-			[]string{"1.0.0"}, map[string]string{
+			[]string{"1.0.0"},
+			map[string]string{
 				"1.0":    "is not a strict semantic version (MAJOR.MINOR.PATCH)",
 				"v1.1.0": "is not a version of an OCI chart, which has no leading v",
 				"latest": "is not a semantic version",
@@ -69,12 +72,14 @@ func TestChartVersions(t *testing.T) {
 		"an underscore in an OCI tag stands for a plus sign": {
 			pipeline.ChartSubscription{RepoURL: oci},
 			[]string{"1.0.0_build.2", "1.0.0_build.10"},
-			[]string{"1.0.0+build.2", "1.0.0+build.10"}, nil,
+			[]string{"1.0.0+build.2", "1.0.0+build.10"},
+			nil,
 		},
 		"a constraint excludes versions and prereleases": {
 			pipeline.ChartSubscription{RepoURL: classic, Name: "web", SemverConstraint: "^1.0.0"},
 			[]string{"0.9.0", "1.0.0", "1.1.0-rc.1", "2.0.0"},
-			[]string{"1.0.0"}, map[string]string{
+			[]string{"1.0.0"},
+			map[string]string{
 				"0.9.0": "is outside ^1.0.0", "2.0.0": "is outside ^1.0.0",
 				"1.1.0-rc.1": "is a prerelease, which ^1.0.0 does not include",
 			},
@@ -82,21 +87,26 @@ func TestChartVersions(t *testing.T) {
 		"without a constraint prereleases qualify": {
 			pipeline.ChartSubscription{RepoURL: classic, Name: "web"},
 			[]string{"1.0.0", "1.1.0-rc.1"},
-			[]string{"1.1.0-rc.1", "1.0.0"}, nil,
+			[]string{"1.1.0-rc.1", "1.0.0"},
+			nil,
 		},
 		"the limit keeps the greatest": {
 			pipeline.ChartSubscription{RepoURL: classic, Name: "web", DiscoveryLimit: 2},
 			[]string{"1.0.0", "3.0.0", "2.0.0"},
-			[]string{"3.0.0", "2.0.0"}, nil,
+			[]string{"3.0.0", "2.0.0"},
+			nil,
 		},
 		"a version that is listed twice is one": {
 			pipeline.ChartSubscription{RepoURL: classic, Name: "web"},
 			[]string{"1.0.0", "1.0.0"},
-			[]string{"1.0.0"}, nil,
+			[]string{"1.0.0"},
+			nil,
 		},
 		"a chart that is not in the index is none, and said so": {
 			pipeline.ChartSubscription{RepoURL: classic, Name: "web"},
-			nil, []string{}, map[string]string{"web": "the repository's index.yaml has no such chart"},
+			nil,
+			[]string{},
+			map[string]string{"web": "the repository's index.yaml has no such chart"},
 		},
 	}
 	for name, tt := range tests {

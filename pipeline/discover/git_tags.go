@@ -34,7 +34,7 @@ func (s *gitSource) listTags(ctx context.Context) (map[string]Tag, []string, err
 func stateOf(tags map[string]Tag, names []string) string {
 	hash := sha256.New()
 	for _, name := range lexicallyDescending(names) {
-		fmt.Fprintf(hash, "%s %s\n", tags[name].ID, name)
+		_, _ = fmt.Fprintf(hash, "%s %s\n", tags[name].ID, name) // a hash takes everything
 	}
 	return hex.EncodeToString(hash.Sum(nil))
 }

@@ -74,17 +74,17 @@ func verificationHeadline(run *pipeline.VerificationRun) string {
 	case pipeline.VerificationSuccessful:
 		return fmt.Sprintf("%s is verified in %s", what, run.Stage.Name)
 	case pipeline.VerificationPending, pipeline.VerificationRunning, "":
-		line := fmt.Sprintf("Verifying %s in %s", what, run.Stage.Name)
-		if run.Message != "" {
-			line += ": " + run.Message
-		}
+		return withMessage(fmt.Sprintf("Verifying %s in %s", what, run.Stage.Name), run.Message)
+	default:
+		return withMessage(fmt.Sprintf("%s: %s is not verified in %s", run.Phase, what, run.Stage.Name), run.Message)
+	}
+}
+
+func withMessage(line, message string) string {
+	if message == "" {
 		return line
 	}
-	line := fmt.Sprintf("%s: %s is not verified in %s", run.Phase, what, run.Stage.Name)
-	if run.Message != "" {
-		line += ": " + run.Message
-	}
-	return line
+	return line + ": " + message
 }
 
 func verified(run *pipeline.VerificationRun) string {

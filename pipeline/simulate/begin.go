@@ -225,6 +225,7 @@ func (w *world) addPromotion(p Promotion) {
 			s.Phase, s.Attempts = pipeline.Succeeded, 1
 		case pipeline.Failed, pipeline.Errored, pipeline.Aborted:
 			s.Phase, s.Attempts, s.Message = pr.Phase, 1, pr.Message
+		case pipeline.Pending, pipeline.Running, pipeline.Skipped: // nothing is known of its steps
 		}
 		if i < len(p.Steps) {
 			w.beginStep(s, p.Steps[i])

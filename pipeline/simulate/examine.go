@@ -107,14 +107,14 @@ func orNone(s string) string {
 
 // names expects the same names in the same order. Freight may be called by any of
 // its names.
-func (x *examination) names(p Place, what string, want Names, got []string, why ...string) {
+func (x *examination) names(p Place, what string, want Names, got []string) {
 	x.checked++
 	canonical := make([]string, len(want))
 	for i, name := range want {
 		canonical[i] = x.canonical(name)
 	}
 	if !slices.Equal(canonical, got) {
-		x.fail(p, what, joinNames(want), joinNames(got), why...)
+		x.fail(p, what, joinNames(want), joinNames(got))
 	}
 }
 

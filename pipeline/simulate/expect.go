@@ -1,9 +1,6 @@
 package simulate
 
 import (
-	"maps"
-	"slices"
-
 	"go.yaml.in/yaml/v3"
 
 	"github.com/kargo-app/kargo/pipeline"
@@ -122,14 +119,6 @@ func (s *nameSet) decode(d *decoder, n *yaml.Node, path string) {
 		return
 	}
 	s.exact.decode(d, n, path)
-}
-
-// names returns all names that are mentioned.
-func (s *nameSet) names() []string {
-	if s.by != nil {
-		return slices.Sorted(maps.Keys(s.by))
-	}
-	return s.exact
 }
 
 // expectHold is whether there is a hold, and what is known of it.

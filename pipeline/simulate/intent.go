@@ -193,6 +193,7 @@ func (a *asking) freight(ref command.FreightRef) (string, error) {
 			return a.on.Freight.ID, nil
 		}
 		return "", nil
+	case command.FreightAlias, command.FreightID, command.FreightArtifact: // a name, below
 	}
 	if f, ok := a.w.freight(ref.Text); ok {
 		return f.ID, nil

@@ -102,6 +102,7 @@ func (l *loader) pipeline(n *yaml.Node, at string) (*kargofile.File, error) {
 		return l.parse(name, data)
 	case yaml.MappingNode:
 		return l.inline(n)
+	default:
 	}
 	l.d.problem(n, at, "a path or a pipeline", "pipeline is %s", describe(n))
 	return nil, nil

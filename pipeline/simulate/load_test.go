@@ -44,11 +44,11 @@ func TestProblemsOfAScenario(t *testing.T) {
 			},
 		},
 		"words that are none": {
-			valid + "script: {stages: {test: {steps: {deploy: [Suceeded], verify: Failed}, verification: Passed}}}\ntimeline:\n  - {at: now, after: 1h}\n",
+			valid + "script: {stages: {test: {steps: {deploy: [Succeeeded], verify: Failed}, verification: Passed}}}\ntimeline:\n  - {at: now, after: 1h}\n",
 			[]string{
-				`4:43: error: an answer cannot be "Suceeded" (expected one of Succeeded, Skipped, Running, Failed, Errored, Aborted; did you mean "Succeeded"?)`,
-				`4:62: error: there is no step "verify" (expected one of deploy)`,
-				`4:85: error: an answer cannot be "Passed" (expected one of Successful, Running, Failed, Error, Inconclusive)`,
+				`4:43: error: an answer cannot be "Succeeeded" (expected one of Succeeded, Skipped, Running, Failed, Errored, Aborted; did you mean "Succeeded"?)`,
+				`4:64: error: there is no step "verify" (expected one of deploy)`,
+				`4:87: error: an answer cannot be "Passed" (expected one of Successful, Running, Failed, Error, Inconclusive)`,
 				`6:5: error: the clock cannot move both to a time and by a duration (expected one of at and after)`,
 			},
 		},

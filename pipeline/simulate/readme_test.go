@@ -64,6 +64,7 @@ func TestReadmeNamesEveryField(t *testing.T) {
 					visit(f.Type)
 				}
 			}
+		default:
 		}
 	}
 	visit(reflect.TypeFor[document]())

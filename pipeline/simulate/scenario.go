@@ -29,8 +29,6 @@ type Scenario struct {
 	// pipelines and policies are those that take over later, by where they stand.
 	pipelines map[*yaml.Node]pipeline.Pipeline
 	policies  map[*yaml.Node][]pipeline.PromotionPolicy
-	// read are the other files that problems may be in, by name.
-	read map[string][]byte
 }
 
 // document is the form of a scenario.

@@ -196,6 +196,7 @@ func (w *world) scripted(ctx context.Context, env step.Env, plain map[string]any
 			return out, &step.PermanentError{Err: said}
 		}
 		return out, said
+	case pipeline.Succeeded, pipeline.Pending: // nothing speaks against it
 	}
 	return out, ctx.Err()
 }

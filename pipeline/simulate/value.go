@@ -202,16 +202,15 @@ type byName[T any] map[string]T
 func (v *byName[T]) decode(d *decoder, n *yaml.Node, path string) {
 	m := map[string]T{}
 	*v = m
-	switch {
-	case n.Kind == yaml.MappingNode:
+	if n.Kind == yaml.MappingNode {
 		d.decode(n, &m, path)
 		*v = m
-	default:
-		var names Names
-		names.decode(d, n, path)
-		for _, name := range names {
-			var zero T
-			m[name] = zero
-		}
+		return
+	}
+	var names Names
+	names.decode(d, n, path)
+	for _, name := range names {
+		var zero T
+		m[name] = zero
 	}
 }

@@ -62,7 +62,7 @@ func (s *statements) add(ctx context.Context, query string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, twice := s.ready[query]; twice {
-		stmt.Close() //nolint:errcheck // nobody used it
+		_ = stmt.Close() //nolint:sqlclosecheck // nobody used it
 		return
 	}
 	s.ready[query] = stmt
@@ -71,7 +71,7 @@ func (s *statements) add(ctx context.Context, query string) {
 // QueryContext makes statements a [querier] outside of transactions.
 func (s *statements) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	s.prepare(ctx)
-	if stmt, ok := s.find(query); ok {
+	if stmt, ok := s.find(query); ok { //nolint:sqlclosecheck // statements live as long as the database
 		return stmt.QueryContext(ctx, args...)
 	}
 	return s.db.QueryContext(ctx, query, args...)
@@ -123,14 +123,14 @@ func (t *preparedTx) bind(ctx context.Context, query string) *sql.Stmt {
 }
 
 func (t *preparedTx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if stmt := t.bind(ctx, query); stmt != nil {
+	if stmt := t.bind(ctx, query); stmt != nil { //nolint:sqlclosecheck // ends with the transaction
 		return stmt.QueryContext(ctx, args...)
 	}
 	return t.tx.QueryContext(ctx, query, args...)
 }
 
 func (t *preparedTx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if stmt := t.bind(ctx, query); stmt != nil {
+	if stmt := t.bind(ctx, query); stmt != nil { //nolint:sqlclosecheck // ends with the transaction
 		return stmt.ExecContext(ctx, args...)
 	}
 	return t.tx.ExecContext(ctx, query, args...)

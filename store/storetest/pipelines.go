@@ -60,8 +60,10 @@ var pipelineTests = map[string]func(*fixture){
 			f.equal("freight of "+name, s.Freight, []pipeline.Freight{parts[prefix]})
 			f.equal("discoveries of "+name, s.Discoveries,
 				map[string]pipeline.Discovery{prefix + "web": {Warehouse: prefix + "web"}})
-			f.equal("stages of "+name, []any{len(s.Marks), s.Marks[0].Stage, len(s.Holds), s.Holds[0].Stage, len(s.Promotions),
-				s.Promotions[0].ID, runIDs(s.Verifications)},
+			f.equal("stages of "+name, []any{
+				len(s.Marks), s.Marks[0].Stage, len(s.Holds), s.Holds[0].Stage, len(s.Promotions),
+				s.Promotions[0].ID, runIDs(s.Verifications),
+			},
 				[]any{1, prefix + "prod", 1, prefix + "prod", 1, prefix + "prod-1", prefix + "prod-v1 "})
 			states := must(f.PipelineWarehouses(f.ctx, repoID, name))(f)
 			f.equal("warehouses of "+name, []any{len(states), states[0].Name}, []any{1, prefix + "web"})

@@ -91,68 +91,26 @@ func (h *Comments) promote(ctx context.Context, r *request, c command.Command) (
 	return r.batch(c, intents), nil
 }
 
-// downstream means all Stages that take Freight from the named ones. Without
-// Freight it is about what is current there. Stages that only route are left out:
-// what is verified before them is behind them already.
+// downstream means all Stages that take Freight from the named ones.
 func (h *Comments) downstream(ctx context.Context, r *request, c command.Command) ([]pipeline.Intent, error) {
 	var intents []pipeline.Intent
 	for _, name := range c.Stages {
 		up := r.stage(name)
-		freight, err := h.leaving(ctx, r, c.Freight, up)
+		id, err := h.freight(ctx, r, c.Freight, up)
 		if err != nil {
 			return nil, err
 		}
-		found := 0
-		for _, stage := range r.pipelineOf(name).Stages {
-			for _, req := range stage.Requests {
-				if stage.ControlFlow() || !slices.Contains(req.Stages, name) {
-					continue
-				}
-				id, ok := freight[req.Origin]
-				if !ok {
-					continue
-				}
-				found++
-				in := r.intent(c, pipeline.Intent{Kind: pipeline.IntentPromote, Stage: stage.Name, Freight: id})
-				if !slices.ContainsFunc(intents, func(other pipeline.Intent) bool { return other.Stage == in.Stage && other.Freight == in.Freight }) {
-					intents = append(intents, in)
-				}
-			}
+		moves, refusal := r.pipelineOf(name).Downstream(r.snap, up, id, c.Freight.Kind == command.FreightLatest)
+		if refusal != nil {
+			return nil, refusal
 		}
-		if found == 0 {
-			return nil, &pipeline.UserError{
-				Message: fmt.Sprintf("no Stage takes this Freight from %s", name),
-				Hint:    "/kargo status",
+		for _, m := range moves {
+			if !slices.ContainsFunc(intents, func(in pipeline.Intent) bool { return in.Stage == m.Stage && in.Freight == m.Freight }) {
+				intents = append(intents, r.intent(c, pipeline.Intent{Kind: pipeline.IntentPromote, Stage: m.Stage, Freight: m.Freight}))
 			}
 		}
 	}
 	return r.batch(c, intents), nil
-}
-
-// leaving returns the Freight to promote out of a Stage by origin; an empty id
-// stands for the newest that the next Stage may take.
-func (h *Comments) leaving(ctx context.Context, r *request, ref command.FreightRef, up pipeline.Stage) (map[string]string, error) {
-	id, err := h.freight(ctx, r, ref, up)
-	if err != nil {
-		return nil, err
-	}
-	if f, ok := r.snap.FreightByID(id); ok {
-		return map[string]string{f.Warehouse: f.ID}, nil
-	}
-	all := map[string]string{}
-	for _, req := range up.Requests {
-		cur, occupied := r.snap.Current(up.Name, req.Origin)
-		switch {
-		case occupied:
-			all[req.Origin] = cur.ID
-		case up.ControlFlow() || ref.Kind == command.FreightLatest:
-			all[req.Origin] = ""
-		}
-	}
-	if len(all) == 0 {
-		return nil, &pipeline.UserError{Message: fmt.Sprintf("there is no Freight in %s", up.Name), Hint: "/kargo status " + up.Name}
-	}
-	return all, nil
 }
 
 // rollback leaves "previous" to Decide: what is current may change until then.

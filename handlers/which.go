@@ -19,7 +19,7 @@ func (h *Comments) freight(ctx context.Context, r *request, ref command.FreightR
 	case command.FreightLatest:
 		return "", nil
 	case command.FreightPrevious:
-		f, ok := r.previous(stage)
+		f, ok := r.snap.Facts().Previous(stage)
 		if !ok {
 			return "", &pipeline.UserError{
 				Message: fmt.Sprintf("no Freight was verified in %s before what is current there", stage.Name),
@@ -185,16 +185,4 @@ func (h *Comments) promotion(ctx context.Context, r *request, c command.Command,
 		Message: fmt.Sprintf("there is no Promotion into %s to %s", stage, c.Verb),
 		Hint:    "/kargo status " + stage,
 	}
-}
-
-// previous returns the Freight that left the Stage last of those that were
-// verified there.
-func (r *request) previous(stage pipeline.Stage) (pipeline.Freight, bool) {
-	var newest pipeline.Mark
-	for _, m := range r.snap.Marks {
-		if m.Stage == stage.Name && m.CurrentSince.IsZero() && !m.VerifiedAt.IsZero() && m.LeftAt.After(newest.LeftAt) {
-			newest = m
-		}
-	}
-	return r.snap.FreightByID(newest.Freight)
 }

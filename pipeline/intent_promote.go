@@ -41,7 +41,7 @@ func (d *decision) rollbackIntent(in Intent) {
 	k := d.known.look(stage.Name)
 	var n int
 	if in.Freight == "" {
-		if n = d.previous(stage, k); n < 0 {
+		if n = d.known.previous(stage, k); n < 0 {
 			d.refuse(in, &UserError{
 				Message: fmt.Sprintf("no other Freight was verified in %s before what is there now", stage.Name),
 				Hint:    "/kargo freight",
@@ -66,23 +66,6 @@ func (d *decision) rollbackIntent(in Intent) {
 		pr.Reason = in.because("rolled back")
 		pr.Rollback, pr.HoldIntent = true, SetHold
 	})
-}
-
-// previous returns the number of the Freight that was verified in the Stage and
-// left it last, -1 for none.
-func (d *decision) previous(stage *Stage, k *stageFacts) int {
-	best := -1
-	for i := range stage.Requests {
-		for _, n := range d.known.byOrigin[stage.Requests[i].Origin] {
-			if !k.verified(n) || k.isCurrent(n) || k.markOf(n).LeftAt.IsZero() {
-				continue
-			}
-			if best < 0 || k.stayedLater(n, best) {
-				best = n
-			}
-		}
-	}
-	return best
 }
 
 // stampHold says what a Promotion that a person asked for does to automation.

@@ -106,6 +106,7 @@ func (a *asking) understand(c command.Command) ([]pipeline.Intent, error) {
 	if len(c.Stages) > 0 {
 		stage = c.Stages[0]
 	}
+	target, _ := a.w.p.Stage(stage)
 	in := pipeline.Intent{Stage: stage, Reason: c.Reason}
 	var err error
 	switch c.Verb {
@@ -119,7 +120,7 @@ func (a *asking) understand(c command.Command) ([]pipeline.Intent, error) {
 	case command.VerbRollback:
 		in.Kind = pipeline.IntentRollback
 		if c.Freight.Kind != command.FreightDefault && c.Freight.Kind != command.FreightPrevious {
-			in.Freight, err = a.freight(c.Freight)
+			in.Freight, err = a.freight(c.Freight, target)
 		}
 	case command.VerbAbort:
 		in.Kind, in.Promotion = pipeline.IntentAbort, c.Promotion
@@ -159,10 +160,10 @@ func (a *asking) understand(c command.Command) ([]pipeline.Intent, error) {
 		in.Kind = pipeline.IntentThaw
 	case command.VerbAlias:
 		in.Kind, in.Alias = pipeline.IntentAlias, c.Name
-		in.Freight, err = a.freight(c.Freight)
+		in.Freight, err = a.freight(c.Freight, target)
 	case command.VerbDelete:
 		in.Kind = pipeline.IntentDelete
-		in.Freight, err = a.freight(c.Freight)
+		in.Freight, err = a.freight(c.Freight, target)
 	default:
 		return nil, fmt.Errorf("a scenario cannot carry out %s: use intent", c.Verb)
 	}
@@ -183,12 +184,18 @@ func (a *asking) newest(stage string) string {
 	return id
 }
 
-// freight is the id of what a command means; empty is the candidate.
-func (a *asking) freight(ref command.FreightRef) (string, error) {
+// freight is the id of what a command means for a Stage; empty is the candidate.
+func (a *asking) freight(ref command.FreightRef, stage pipeline.Stage) (string, error) {
 	switch ref.Kind {
 	case command.FreightLatest:
 		return "", nil
-	case command.FreightDefault, command.FreightThis, command.FreightPrevious:
+	case command.FreightPrevious:
+		f, ok := a.w.s.Facts().Previous(stage)
+		if !ok {
+			return "", fmt.Errorf("no Freight was verified in %s before what is current there", stage.Name)
+		}
+		return f.ID, nil
+	case command.FreightDefault, command.FreightThis:
 		if a.on != nil {
 			return a.on.Freight.ID, nil
 		}
@@ -206,41 +213,38 @@ func (a *asking) freight(ref command.FreightRef) (string, error) {
 }
 
 func (a *asking) promote(c command.Command) ([]pipeline.Intent, error) {
-	id, err := a.freight(c.Freight)
-	if err != nil {
-		return nil, err
-	}
-	stages := c.Stages
-	if c.Downstream {
-		stages = a.downstream(c.Stages)
-	}
 	var out []pipeline.Intent
-	for _, name := range stages {
-		out = append(out, a.request(pipeline.Intent{Kind: pipeline.IntentPromote, Stage: name, Freight: id, Reason: c.Reason}))
+	add := func(stage, id string) {
+		out = append(out, a.request(pipeline.Intent{Kind: pipeline.IntentPromote, Stage: stage, Freight: id, Reason: c.Reason}))
 	}
-	return out, nil
-}
-
-// downstream are the Stages that promote what was verified in others.
-func (a *asking) downstream(of []string) []string {
-	var out []string
-	for _, stage := range a.w.p.Stages {
-		for _, req := range stage.Requests {
-			if stage.ControlFlow() || slices.Contains(out, stage.Name) {
-				continue
-			}
-			if slices.ContainsFunc(req.Stages, func(up string) bool { return slices.Contains(of, up) }) {
-				out = append(out, stage.Name)
+	for _, name := range c.Stages {
+		stage, _ := a.w.p.Stage(name)
+		id, err := a.freight(c.Freight, stage)
+		if err != nil {
+			return nil, err
+		}
+		if !c.Downstream {
+			add(name, id)
+			continue
+		}
+		moves, refusal := a.w.p.Downstream(a.w.s, stage, id, c.Freight.Kind == command.FreightLatest)
+		if refusal != nil {
+			return nil, refusal
+		}
+		for _, m := range moves {
+			if !slices.ContainsFunc(out, func(in pipeline.Intent) bool { return in.Stage == m.Stage && in.Freight == m.Freight }) {
+				add(m.Stage, m.Freight)
 			}
 		}
 	}
-	return out
+	return out, nil
 }
 
 func (a *asking) approve(c command.Command, in pipeline.Intent) ([]pipeline.Intent, error) {
 	in.Kind, in.Bypass = pipeline.IntentApprove, c.Bypass
 	var err error
-	if in.Freight, err = a.freight(c.Freight); err != nil {
+	stage, _ := a.w.p.Stage(in.Stage)
+	if in.Freight, err = a.freight(c.Freight, stage); err != nil {
 		return nil, err
 	}
 	active, ok := a.w.s.Active(in.Stage)

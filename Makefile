@@ -61,7 +61,7 @@ bench: ## run the benchmarks
 
 .PHONY: golden
 golden: ## rewrite golden files and generated documents
-	$(GO) test ./handlers/command ./manifest/kargofile ./pipeline/report ./pipeline/step -update
+	$(GO) test ./handlers/command ./manifest/kargocrd ./manifest/kargofile ./manifest/scaffold ./pipeline/report ./pipeline/step -update
 
 .PHONY: image
 image: ## build the container image

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
@@ -58,7 +59,7 @@ func newOrigin(tb testing.TB, wrap func(http.Handler) http.Handler) *origin {
 	var h http.Handler = &cgi.Handler{
 		Path:   backend,
 		Env:    []string{"GIT_PROJECT_ROOT=" + root, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null"},
-		Stderr: &bytes.Buffer{},
+		Stderr: io.Discard,
 	}
 	if wrap != nil {
 		h = wrap(h)

@@ -101,7 +101,8 @@ func TestWithoutAKeyNothingIsSealed(t *testing.T) {
 	}
 }
 
-// Every byte that differs from what was sealed is noticed.
+// Nothing opens but what was sealed. Seeds come from another process, which sealed
+// the same secret with another nonce.
 func FuzzOpen(f *testing.F) {
 	v := open(f, first)
 	place := vault.Secret(1, "A")
@@ -115,7 +116,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add(append(bytes.Clone(sealed), 0))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got, err := v.Open(place, data)
-		if err == nil && !bytes.Equal(data, sealed) {
+		if err == nil && (string(got) != "hunter2" || len(data) != len(sealed)) {
 			t.Errorf("opened %q", got)
 		}
 	})

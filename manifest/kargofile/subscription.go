@@ -42,6 +42,8 @@ func (d *decoder) subscription(n *yaml.Node, path string) (pipeline.Subscription
 
 func (d *decoder) git(s *pipeline.Subscription) reader {
 	return func(n *yaml.Node, path string) {
+		// Fields of Kargo that are about cloning.
+		var insecure, blobless bool
 		g := &pipeline.GitSubscription{
 			CommitSelectionStrategy: pipeline.NewestFromBranch,
 			StrictSemvers:           true,
@@ -62,11 +64,22 @@ func (d *decoder) git(s *pipeline.Subscription) reader {
 			{"since", d.moment(&g.Since)},
 			{"includeOwnCommits", d.boolean(&g.IncludeOwnCommits)},
 			{"discoveryLimit", d.integer(&g.DiscoveryLimit, 1, maxDiscoveryLimit)},
-		}, notYet("insecureSkipTLSVerify", "provenance", "allowTags", "ignoreTags", "blobless")...)...)
+			{"insecureSkipTLSVerify", d.boolean(&insecure)},
+			{"blobless", d.boolean(&blobless)},
+			{"allowTags", d.replacedBy("allowTagsRegexes", "a list of regular expressions")},
+			{"ignoreTags", d.replacedBy("ignoreTagsRegexes", "a list of regular expressions such as ^v1\\.0$")},
+		}, notYet("provenance")...)...)
 		if found == nil {
 			return
 		}
 		s.Git = g
+		if insecure {
+			d.problem(found["insecureSkipTLSVerify"], join(path, "insecureSkipTLSVerify")).
+				message("certificates of Git servers are always verified").expected("no insecureSkipTLSVerify")
+		}
+		if n := found["blobless"]; n != nil {
+			d.problem(n, join(path, "blobless")).warning().message("blobless has no effect: nothing is ever cloned")
+		}
 		strategy := "commitSelectionStrategy: " + string(g.CommitSelectionStrategy)
 		if g.CommitSelectionStrategy == pipeline.NewestFromBranch {
 			d.noEffect(found, path, strategy, "allowTagsRegexes", "ignoreTagsRegexes")
@@ -76,6 +89,13 @@ func (d *decoder) git(s *pipeline.Subscription) reader {
 		if g.CommitSelectionStrategy != pipeline.CommitSemVer {
 			d.noEffect(found, path, strategy, "semverConstraint", "strictSemvers")
 		}
+	}
+}
+
+// replacedBy refuses a field that Kargo had, too, until another took its place.
+func (d *decoder) replacedBy(field, form string) reader {
+	return func(n *yaml.Node, path string) {
+		d.problem(n, path).message("%s was replaced by %s", last(path), field).expected("%s: %s", field, form)
 	}
 }
 
@@ -102,7 +122,9 @@ func (d *decoder) image(s *pipeline.Subscription) reader {
 			{"insecureSkipTLSVerify", d.boolean(&i.InsecureSkipTLSVerify)},
 			{"cacheByTag", d.boolean(&i.CacheByTag)},
 			{"discoveryLimit", d.integer(&i.DiscoveryLimit, 1, maxDiscoveryLimit)},
-		}, notYet("provenance", "allowTags", "ignoreTags")...)...)
+			{"allowTags", d.replacedBy("allowTagsRegexes", "a list of regular expressions")},
+			{"ignoreTags", d.replacedBy("ignoreTagsRegexes", "a list of regular expressions such as ^v1\\.0$")},
+		}, notYet("provenance")...)...)
 		if found == nil {
 			return
 		}

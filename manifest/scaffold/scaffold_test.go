@@ -3,6 +3,7 @@ package scaffold_test
 import (
 	"bytes"
 	"flag"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -97,13 +98,16 @@ func FuzzWrite(f *testing.F) {
 	f.Fuzz(func(t *testing.T, dir, image, tag, file, values string) {
 		repo := fstest.MapFS{}
 		add := func(name, data string) {
+			if !fs.ValidPath(name) {
+				return // no file system has it
+			}
 			repo[name] = &fstest.MapFile{Data: []byte(data)}
 		}
 		add(strings.Trim(dir, "/")+"/kustomization.yaml", "images:\n- name: "+image+"\n  newTag: "+tag+"\n")
 		add(strings.Trim(file, "/"), values)
 		found, err := scaffold.Look(repo)
 		if err != nil {
-			return // a path that no file system has
+			return // a file that is a directory, too
 		}
 		got := found.Write()
 		if file, problems := kargofile.Parse(got, kargofile.Options{Repo: "gitops"}); file == nil {

@@ -84,6 +84,11 @@ func notYet(names ...string) []field {
 }
 
 func (d *decoder) unavailable(n *yaml.Node, path, what string) {
+	switch what {
+	case "allowTags", "ignoreTags": // Kargo had them until these took their place
+		d.problem(n, path).message("%s was replaced by %sRegexes", what, what).expected("%sRegexes: a list of regular expressions", what)
+		return
+	}
 	d.problem(n, path).message("%s is not available in this version", what)
 }
 

@@ -66,9 +66,7 @@ func (d *decoder) git(s *pipeline.Subscription) reader {
 			{"discoveryLimit", d.integer(&g.DiscoveryLimit, 1, maxDiscoveryLimit)},
 			{"insecureSkipTLSVerify", d.boolean(&insecure)},
 			{"blobless", d.boolean(&blobless)},
-			{"allowTags", d.replacedBy("allowTagsRegexes", "a list of regular expressions")},
-			{"ignoreTags", d.replacedBy("ignoreTagsRegexes", "a list of regular expressions such as ^v1\\.0$")},
-		}, notYet("provenance")...)...)
+		}, notYet("provenance", "allowTags", "ignoreTags")...)...)
 		if found == nil {
 			return
 		}
@@ -89,13 +87,6 @@ func (d *decoder) git(s *pipeline.Subscription) reader {
 		if g.CommitSelectionStrategy != pipeline.CommitSemVer {
 			d.noEffect(found, path, strategy, "semverConstraint", "strictSemvers")
 		}
-	}
-}
-
-// replacedBy refuses a field that Kargo had, too, until another took its place.
-func (d *decoder) replacedBy(field, form string) reader {
-	return func(n *yaml.Node, path string) {
-		d.problem(n, path).message("%s was replaced by %s", last(path), field).expected("%s: %s", field, form)
 	}
 }
 
@@ -122,9 +113,7 @@ func (d *decoder) image(s *pipeline.Subscription) reader {
 			{"insecureSkipTLSVerify", d.boolean(&i.InsecureSkipTLSVerify)},
 			{"cacheByTag", d.boolean(&i.CacheByTag)},
 			{"discoveryLimit", d.integer(&i.DiscoveryLimit, 1, maxDiscoveryLimit)},
-			{"allowTags", d.replacedBy("allowTagsRegexes", "a list of regular expressions")},
-			{"ignoreTags", d.replacedBy("ignoreTagsRegexes", "a list of regular expressions such as ^v1\\.0$")},
-		}, notYet("provenance")...)...)
+		}, notYet("provenance", "allowTags", "ignoreTags")...)...)
 		if found == nil {
 			return
 		}

@@ -24,7 +24,9 @@ func (d *decision) approveIntent(in Intent) {
 			Hint:    "/kargo approve " + pr.Stage.Name,
 		})
 		return
-	case pr.WaitingOn() == "":
+	case pr.WaitingOn() == "" && pr.Pull().Number == 0:
+		// While its pull request is looked at, a Promotion is not parked and can
+		// be approved all the same.
 		d.refuse(in, &UserError{
 			Message: fmt.Sprintf("%s is %s and waits for nobody's approval", pr.ID, strings.ToLower(string(pr.Phase))),
 			Hint:    "/kargo status " + pr.Stage.Name,

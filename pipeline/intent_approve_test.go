@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -34,6 +35,16 @@ func TestApproveIntents(t *testing.T) {
 		"an approval counts for the Promotion that waits and the head it was given on": {
 			setup: func(w *world) { w.parked("prod", w.freight("1")); w.ask(approve) },
 			want:  []string{"mia approves prod-1 at abc"}, answer: "done",
+		},
+		"an approval counts while the pull request is looked at": {
+			setup: func(w *world) {
+				w.p.Stages[0].Steps = []pipeline.StepSpec{{Uses: "git-open-pr", As: "pr"}, {Uses: "git-merge-pr", As: "merge"}}
+				pr := w.promotion("prod", w.freight("1"), pipeline.Running)
+				pr.Steps[0] = pipeline.StepState{Phase: pipeline.Succeeded, Output: json.RawMessage(`{"pr":{"id":7}}`)}
+				pr.Steps[1].Phase = pipeline.Running
+				w.ask(approve)
+			},
+			want: []string{"mia approves prod-1 at abc"}, answer: "done",
 		},
 		"those whose approval the Stage asks for may give it": {
 			setup: func(w *world) {

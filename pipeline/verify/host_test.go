@@ -34,11 +34,15 @@ type host struct {
 func (h *host) Head(context.Context, pipeline.Repo) (string, error) { return "head", nil }
 
 func (h *host) Results(_ context.Context, repo pipeline.Repo, sha, name string) ([]verify.CheckResult, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.asked = append(h.asked, fmt.Sprintf("%s %s %s", repo, sha, name))
 	return h.results, nil
 }
 
 func (h *host) Deployed(_ context.Context, repo pipeline.Repo, sha, environment string) ([]verify.Deployed, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.asked = append(h.asked, fmt.Sprintf("%s %s %s", repo, sha, environment))
 	return h.deployments, nil
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/kargo-app/kargo/manifest/kargofile"
@@ -95,7 +96,7 @@ stages:
 // reading is a Provider that stops where the real one would begin to ask.
 type reading struct {
 	verify.Provider
-	problem *string
+	problem func(string)
 }
 
 func (r reading) Measure(ctx context.Context, in verify.Look) (verify.Outcome, error) {
@@ -103,7 +104,7 @@ func (r reading) Measure(ctx context.Context, in verify.Look) (verify.Outcome, e
 	cancel()
 	_, err := r.Provider.Measure(cancelled, in)
 	if err != nil && strings.Contains(err.Error(), "configuration:") {
-		*r.problem += in.Metric + ": " + err.Error() + "\n"
+		r.problem(in.Metric + ": " + err.Error())
 	}
 	return verify.Outcome{}, nil
 }
@@ -118,16 +119,22 @@ func TestEveryFieldOfTheFileIsKnown(t *testing.T) {
 			w.secrets[name] = "x"
 		}
 		w.secrets["P_ACCOUNT_ID"] = "1"
-		var problems string
-		for kind, p := range verify.Builtin(verify.Ports{HTTP: &doer{}, InsecureHTTP: &doer{}, Commits: onHost(w), Workflows: onHost(w), Deployments: onHost(w), CloudWatch: cloud{}}) {
-			w.runner.Providers[kind] = reading{p, &problems}
+		var mu sync.Mutex
+		var problems []string
+		note := func(problem string) {
+			mu.Lock()
+			defer mu.Unlock()
+			problems = append(problems, problem)
+		}
+		for kind, p := range verify.Builtin(verify.Ports{HTTP: client{}, InsecureHTTP: client{}, Commits: onHost(w), Workflows: onHost(w), Deployments: onHost(w), CloudWatch: cloud{}}) {
+			w.runner.Providers[kind] = reading{p, note}
 		}
 		for i := range w.run.Stage.Verification.Metrics {
 			strip(w.run.Stage.Verification.Metrics[i].Provider.Config)
 		}
 		w.advance()
-		if problems != "" || w.run.Message != "" || len(w.run.Metrics) != 15 {
-			t.Errorf("%d metrics, %s: %s\n%s", len(w.run.Metrics), w.run.Phase, w.run.Message, problems)
+		if len(problems) > 0 || w.run.Message != "" || len(w.run.Metrics) != 15 {
+			t.Errorf("%d metrics, %s: %s\n%s", len(w.run.Metrics), w.run.Phase, w.run.Message, strings.Join(problems, "\n"))
 		}
 	}
 }

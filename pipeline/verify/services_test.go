@@ -59,7 +59,7 @@ func ask(t *testing.T, s *service, kind string, config map[string]any, condition
 		"ARGOCD_SERVER": s.url, "ARGOCD_TOKEN": "argo-token",
 		"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "aws-key", "AWS_REGION": "eu-west-1",
 	})
-	w.runner.Providers = verify.Builtin(verify.Ports{HTTP: &doer{}, InsecureHTTP: &doer{}, CloudWatch: cloud{}})
+	w.runner.Providers = verify.Builtin(verify.Ports{HTTP: client{}, InsecureHTTP: client{}, CloudWatch: cloud{}})
 	w.advance()
 	return w
 }
@@ -447,7 +447,7 @@ func TestMissingSecretsAreNamed(t *testing.T) {
 		"argocd":     {map[string]any{"application": "x"}, "ARGOCD_SERVER"},
 	} {
 		w := newWorld(t, one(metric(kind, func(m *pipeline.Metric) { m.Provider.Config = tt.config })))
-		w.runner.Providers = verify.Builtin(verify.Ports{HTTP: &doer{}, CloudWatch: cloud{}})
+		w.runner.Providers = verify.Builtin(verify.Ports{HTTP: client{}, CloudWatch: cloud{}})
 		w.advance()
 		if m := w.metric(0); m.Error != 1 || m.Message != "secret "+tt.secret+": there is no such secret" {
 			t.Errorf("%s: %s", kind, m.Message)

@@ -29,8 +29,10 @@
 //   - google/go-github: GitHub's API
 //   - google/uuid: delivery ids of the simulator
 //   - hashicorp/golang-lru: bounded caches
+//   - hashicorp/hcl: HCL with positions
 //   - lmittmann/tint, mattn/go-isatty: a log that people read
 //   - microcosm-cc/bluemonday: what is safe to show of a pull request's text
+//   - pelletier/go-toml: TOML with positions
 //   - prometheus/client_golang: metrics
 //   - spf13/cobra: commands, flags and completion
 //   - vektah/gqlparser: the GraphQL that the simulator understands

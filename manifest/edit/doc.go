@@ -7,9 +7,9 @@
 // two trees differ in the requested value and nowhere else. An edit is therefore
 // either exact or an error; no input makes it write something else.
 //
-// It is not a formatter, a merger or a template engine: it creates no keys in
-// ordinary YAML, evaluates nothing, and reads and writes no files. Callers pass
-// bytes and get bytes.
+// It is not a formatter or a template engine: it creates no keys, except in JSON and
+// in a kustomization's images, evaluates nothing, and reads and writes no files.
+// Callers pass bytes and get bytes.
 //
 // All functions are pure and safe for concurrent use. The input slice is never
 // modified, and may be returned as it is when there is nothing to change.

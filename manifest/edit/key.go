@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // segment is one step of a key.
@@ -11,6 +12,8 @@ type segment struct {
 	name string
 	// mapKey is set by a leading colon: never take the name for an index.
 	mapKey bool
+	// wild is set by an unescaped * or ? in a key for JSON.
+	wild bool
 }
 
 // index returns the segment as a sequence index, if it is written as one.
@@ -34,9 +37,19 @@ func (s segment) index() (int, bool) {
 // only escapes (any other backslash is itself); a colon may stand unescaped only
 // at the start of a segment, where it forces a mapping key; blanks around the
 // whole key are trimmed.
-func parseKey(key string) ([]segment, error) {
+func parseKey(key string) ([]segment, error) { return splitKey(key, false) }
+
+// parseJSONKey splits a key as Kargo's json-update does. Unlike parseKey it lets a
+// colon stand inside a segment, takes any character after a backslash as it is, and
+// notes what is a wildcard to the library that Kargo uses.
+func parseJSONKey(key string) ([]segment, error) { return splitKey(key, true) }
+
+func splitKey(key string, json bool) ([]segment, error) {
 	bad := func(format string, args ...any) ([]segment, error) {
 		return nil, &Error{Key: key, Msg: fmt.Sprintf(format, args...), Err: ErrKey}
+	}
+	if !utf8.ValidString(key) {
+		return bad("the key is not valid UTF-8")
 	}
 	trimmed := strings.TrimSpace(key)
 	if trimmed == "" {
@@ -61,7 +74,7 @@ func parseKey(key string) ([]segment, error) {
 	for i := 0; i < len(trimmed); i++ {
 		c := trimmed[i]
 		switch {
-		case c == '\\' && i+1 < len(trimmed) && (trimmed[i+1] == '.' || trimmed[i+1] == ':'):
+		case c == '\\' && i+1 < len(trimmed) && (json || trimmed[i+1] == '.' || trimmed[i+1] == ':'):
 			i++
 			name.WriteByte(trimmed[i])
 			started = true
@@ -71,9 +84,10 @@ func parseKey(key string) ([]segment, error) {
 			}
 		case c == ':' && !started:
 			current.mapKey, started = true, true
-		case c == ':':
+		case c == ':' && !json:
 			return bad("the colon at position %d must be written `\\:`; a bare colon may only start a segment", i+1)
 		default:
+			current.wild = current.wild || json && (c == '*' || c == '?')
 			name.WriteByte(c)
 			started = true
 		}

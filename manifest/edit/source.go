@@ -34,12 +34,8 @@ type source struct {
 
 // parseSource reads all documents. It errs only when the first one is malformed.
 func parseSource(src []byte) (*source, error) {
-	if len(src) > MaxSize {
-		return nil, &Error{Msg: fmt.Sprintf("the file has %d bytes, more than the limit of %d", len(src), MaxSize), Err: ErrSyntax}
-	}
-	if !utf8.Valid(src) {
-		line := 1 + bytes.Count(src[:firstInvalid(src)], []byte("\n"))
-		return nil, &Error{Line: line, Msg: "the file is not valid UTF-8", Err: ErrSyntax}
+	if err := checkText(src, MaxSize); err != nil {
+		return nil, err
 	}
 	s := &source{src: src, lines: lineStarts(src)}
 	dec := yaml.NewDecoder(bytes.NewReader(src))

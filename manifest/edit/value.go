@@ -5,14 +5,16 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// normalize reduces a caller's value to one of nil, bool, string, int64, uint64
-// and float64. Whole floats become integers, because numbers that came through
-// JSON or an expression are floats although nobody wrote them so.
+// normalize reduces a caller's value to one of nil, bool, string, int64, uint64,
+// float64 and, for integers beyond those, json.Number. Whole floats become integers,
+// because numbers that came through JSON or an expression are floats although
+// nobody wrote them so.
 func normalize(v any) (any, error) {
 	switch v := v.(type) {
 	case nil, bool, int64:
@@ -54,12 +56,25 @@ func normalize(v any) (any, error) {
 			return u, nil
 		}
 		f, err := v.Float64()
-		if err != nil {
-			return nil, fmt.Errorf("%q is not a number", v.String())
+		switch {
+		case err != nil || len(v) > maxDigits:
+			return nil, fmt.Errorf("%q is not a number that can be written", shorten(v.String()))
+		case strings.Trim(v.String(), "-0123456789") == "":
+			return v, nil // a float64 would change its digits
 		}
 		return fromFloat(f)
 	}
 	return nil, fmt.Errorf("a %T cannot be written as one value; give a string, a number, a bool or null", v)
+}
+
+// maxDigits bounds the digits of a number.
+const maxDigits = 400
+
+func shorten(s string) string {
+	if len(s) > 40 {
+		return s[:40] + "..."
+	}
+	return s
 }
 
 func fromUint(u uint64) any {
@@ -129,6 +144,8 @@ func literal(v any) string {
 		return strconv.FormatUint(v, 10)
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
+	case json.Number:
+		return v.String()
 	}
 	panic(fmt.Sprintf("edit: value of type %T was not normalized", v))
 }

@@ -1,8 +1,10 @@
 package edit
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -35,7 +37,8 @@ type Change struct {
 
 // SetYAML sets scalars in the first document of a YAML file and changes no byte
 // besides theirs. All updates are checked before any is made: on error, which
-// joins one *Error per bad update, out is nil.
+// joins one *Error per bad update, out is nil. The last of several updates of one
+// value wins.
 //
 // Quotes and block style are kept where the new value allows; a string that some
 // YAML reader would take for another type is quoted; numbers are written without
@@ -45,6 +48,7 @@ func SetYAML(src []byte, updates []Update) (out []byte, changes []Change, err er
 	type request struct {
 		Update
 		segments []segment
+		path     []*yaml.Node
 	}
 	requests := make([]request, 0, len(updates))
 	var errs []error
@@ -54,11 +58,11 @@ func SetYAML(src []byte, updates []Update) (out []byte, changes []Change, err er
 			errs = append(errs, err)
 			continue
 		}
-		if u.Value, err = normalize(u.Value); err != nil {
+		if u.Value, err = normalizeYAML(u.Value); err != nil {
 			errs = append(errs, &Error{Key: u.Key, Msg: err.Error(), Err: ErrValue})
 			continue
 		}
-		requests = append(requests, request{u, segments})
+		requests = append(requests, request{Update: u, segments: segments})
 	}
 	if len(errs) > 0 {
 		return nil, nil, errors.Join(errs...)
@@ -68,8 +72,7 @@ func SetYAML(src []byte, updates []Update) (out []byte, changes []Change, err er
 		return nil, nil, err
 	}
 	cmp := newComparer()
-	var splices []splice
-	for _, r := range requests {
+	for i, r := range requests {
 		path, err := s.lookup(r.Key, r.segments, false)
 		if err == nil {
 			err = s.editable(path, r.Update)
@@ -78,18 +81,22 @@ func SetYAML(src []byte, updates []Update) (out []byte, changes []Change, err er
 			errs = append(errs, err)
 			continue
 		}
-		n := path[len(path)-1]
-		if earlier, twice := cmp.want[n]; twice {
-			if earlier != r.Value {
-				errs = append(errs, fail(n, r.Key, ErrTarget, "two updates give this value differently"))
-			}
+		requests[i].path = path
+		cmp.want[path[len(path)-1]] = r.Value
+	}
+	if len(errs) > 0 {
+		return nil, nil, errors.Join(errs...)
+	}
+	var splices []splice
+	done := map[*yaml.Node]bool{}
+	for _, r := range slices.Backward(requests) {
+		n := r.path[len(r.path)-1]
+		if done[n] || holds(n, r.Value) {
+			done[n] = true
 			continue
 		}
-		cmp.want[n] = r.Value
-		if holds(n, r.Value) {
-			continue
-		}
-		edit, err := s.setScalar(path, r.Key, r.Value)
+		done[n] = true
+		edit, err := s.setScalar(r.path, r.Key, r.Value)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -101,6 +108,7 @@ func SetYAML(src []byte, updates []Update) (out []byte, changes []Change, err er
 	if len(errs) > 0 {
 		return nil, nil, errors.Join(errs...)
 	}
+	slices.Reverse(changes)
 	if len(changes) == 0 {
 		return src, nil, nil
 	}
@@ -146,7 +154,7 @@ func GetYAML(src []byte, key string) (any, error) {
 // HoldsYAML reports whether the scalar at key already is value, so that SetYAML
 // would have nothing to do. Errors are those of GetYAML, or ErrValue.
 func HoldsYAML(src []byte, key string, value any) (bool, error) {
-	want, err := normalize(value)
+	want, err := normalizeYAML(value)
 	if err != nil {
 		return false, &Error{Key: key, Msg: err.Error(), Err: ErrValue}
 	}
@@ -164,6 +172,15 @@ func HoldsYAML(src []byte, key string, value any) (bool, error) {
 	}
 	n := path[len(path)-1]
 	return n.Kind == yaml.ScalarNode && holds(n, want), nil
+}
+
+// normalizeYAML is normalize without the integers that YAML readers round.
+func normalizeYAML(v any) (any, error) {
+	v, err := normalize(v)
+	if n, ok := v.(json.Number); ok {
+		return nil, fmt.Errorf("readers of YAML would round the number %s; give it as a string", shorten(n.String()))
+	}
+	return v, err
 }
 
 // editable says why the addressed node may not be set, if it may not.

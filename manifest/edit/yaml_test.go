@@ -291,19 +291,47 @@ func TestSetYAMLMakesSeveralChangesAtOnce(t *testing.T) {
 	}
 	want := []edit.Change{
 		{Key: "z", New: true, Line: 4},
-		{Key: "i.t", Old: "v1", New: "v2", Line: 1},
 		{Key: "l", Old: "one\n", New: "two\n", Line: 2},
+		{Key: "i.t", Old: "v1", New: "v2", Line: 1},
 	}
 	if diff := cmp.Diff(want, changes); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
 	}
 }
 
-func TestSetYAMLRefusesTwoValuesForOneKey(t *testing.T) {
+func TestTheLastOfSeveralValuesForOneKeyWins(t *testing.T) {
 	t.Parallel()
-	_, _, err := edit.SetYAML([]byte("a: 1\n"), []edit.Update{{Key: "a", Value: 2}, {Key: ":a", Value: 3}})
-	if !errors.Is(err, edit.ErrTarget) {
-		t.Errorf("got %v", err)
+	for name, tt := range map[string]struct {
+		set  func([]byte, []edit.Update) ([]byte, []edit.Change, error)
+		src  string
+		want string
+	}{
+		"YAML": {edit.SetYAML, "a: 1\n", "a: 3\n"},
+		"JSON": {edit.SetJSON, `{"a": 1}`, `{"a": 3}`},
+		"TOML": {edit.SetTOML, "a = 1\n", "a = 3\n"},
+		"HCL":  {edit.SetHCL, "a = 1\n", "a = 3\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out, _, err := tt.set([]byte(tt.src), []edit.Update{{Key: "a", Value: 2}, {Key: ":a", Value: 3}})
+			if err != nil || string(out) != tt.want {
+				t.Errorf("got %q, %v", out, err)
+			}
+			out, changes, err := tt.set([]byte(tt.src), []edit.Update{{Key: "a", Value: 2}, {Key: ":a", Value: 1}})
+			if err != nil || string(out) != tt.src {
+				t.Errorf("back to what it was: %q, %v, %v", out, changes, err)
+			}
+		})
+	}
+}
+
+func TestSetYAMLRefusesNumbersThatReadersRound(t *testing.T) {
+	t.Parallel()
+	for _, n := range []string{"123456789012345678901", "1e400"} {
+		out, _, err := edit.SetYAML([]byte("a: 1\n"), []edit.Update{{Key: "a", Value: json.Number(n)}})
+		if !errors.Is(err, edit.ErrValue) {
+			t.Errorf("%s: got %q, %v", n, out, err)
+		}
 	}
 }
 

@@ -171,7 +171,7 @@ func (a *App) wire() error {
 			Git: a.github.Git(repos), Pulls: a.github.Pulls(), Gates: a.github.Gates(), Histories: histories{db: a.db, github: a.github},
 			Notes: notes{db: a.db, now: a.now}, Now: a.now, PollInterval: a.cfg.PollInterval,
 		},
-		Verifier: a.verifier(), Reporter: publisher, ServerURL: a.cfg.GitHubURL, PublicURL: a.cfg.PublicURL,
+		Verifier: a.verifier(), Reporter: publisher, Secrets: secrets{open: a.safe.Secret}, ServerURL: a.cfg.GitHubURL, PublicURL: a.cfg.PublicURL,
 		DefaultBranch: a.defaultBranch, Log: a.log,
 	}
 	tree := files{repos: repos, cloneURL: a.cloneURL}

@@ -18,11 +18,12 @@ var layers = map[string][]string{
 	"pipeline":           {},
 	"pipeline/expr":      {},
 	"pipeline/tree":      {},
+	"pipeline/secret":    {},
 	"pipeline/report":    {"pipeline"},
 	"pipeline/discover":  {"pipeline", "pipeline/expr"},
 	"pipeline/step":      {"pipeline", "pipeline/expr", "pipeline/report", "pipeline/tree", "manifest/edit"},
-	"pipeline/verify":    {"pipeline", "pipeline/expr"},
-	"pipeline/promotion": {"pipeline", "pipeline/expr", "pipeline/report", "pipeline/step", "pipeline/tree"},
+	"pipeline/verify":    {"pipeline", "pipeline/expr", "pipeline/secret"},
+	"pipeline/promotion": {"pipeline", "pipeline/expr", "pipeline/report", "pipeline/secret", "pipeline/step", "pipeline/tree"},
 	"pipeline/reconcile": {"pipeline", "pipeline/discover", "manifest/kargofile", "store"},
 	"pipeline/simulate": {
 		"pipeline", "pipeline/discover", "pipeline/expr", "pipeline/promotion", "pipeline/step", "pipeline/tree", "pipeline/verify",
@@ -61,6 +62,7 @@ var outermost = []string{"app", "app/cli", "app/demo", "app/cmd/kargo"}
 // purity lists what the pure packages must not reach for.
 var purity = map[string][]string{
 	"pipeline":           {"os", "net", "net/http", "database/sql", "os/exec", "log/slog"},
+	"pipeline/secret":    {"os", "net", "net/http", "database/sql", "os/exec"},
 	"pipeline/expr":      {"os", "net", "net/http", "database/sql", "os/exec"},
 	"pipeline/report":    {"os", "net", "net/http", "database/sql", "os/exec"},
 	"manifest/edit":      {"os", "net", "net/http", "database/sql", "os/exec"},

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 	"github.com/kargo-app/kargo/pipeline/expr"
 	"github.com/kargo-app/kargo/pipeline/promotion"
 	"github.com/kargo-app/kargo/pipeline/verify"
-	"github.com/kargo-app/kargo/store"
 )
 
 const (
@@ -49,18 +47,4 @@ func (a *App) verifier() *verify.Runner {
 		Secrets: secrets{open: a.safe.Secret},
 		Poll:    a.cfg.PollInterval, Now: a.now, Log: a.log,
 	}
-}
-
-// secrets is the Safe as Verifications see it.
-type secrets struct {
-	open func(ctx context.Context, repo int64, name string) (string, error)
-}
-
-// Secret implements verify.Secrets.
-func (s secrets) Secret(ctx context.Context, repo pipeline.Repo, name string) (string, error) {
-	value, err := s.open(ctx, repo.ID, name)
-	if errors.Is(err, store.ErrNotFound) {
-		return "", fmt.Errorf("%w: kargo secrets set %s %s", verify.ErrNoSecret, repo, name)
-	}
-	return value, err
 }

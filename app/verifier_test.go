@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/kargo-app/kargo/pipeline"
-	"github.com/kargo-app/kargo/pipeline/verify"
+	"github.com/kargo-app/kargo/pipeline/secret"
 	"github.com/kargo-app/kargo/store"
 )
 
@@ -30,10 +30,10 @@ func TestMissingSecretSaysHowToSetIt(t *testing.T) {
 		t.Errorf("%q, %v", v, err)
 	}
 	_, err := s.Secret(t.Context(), repo, "OTHER")
-	if !errors.Is(err, verify.ErrNoSecret) || !strings.Contains(err.Error(), "kargo secrets set acme/gitops OTHER") {
+	if !errors.Is(err, secret.ErrNotFound) || !strings.Contains(err.Error(), "kargo secrets set acme/gitops OTHER") {
 		t.Errorf("%v", err)
 	}
-	if _, err := s.Secret(t.Context(), repo, "LOCKED"); !errors.Is(err, locked) || errors.Is(err, verify.ErrNoSecret) {
+	if _, err := s.Secret(t.Context(), repo, "LOCKED"); !errors.Is(err, locked) || errors.Is(err, secret.ErrNotFound) {
 		t.Errorf("%v", err)
 	}
 }

@@ -56,7 +56,7 @@ func (e *env) importManifests(names []string, o importOptions) error {
 	if err != nil {
 		return err
 	}
-	res, err := kargocrd.Convert(manifests, kargocrd.Options{Project: o.project, Steps: steps.Names()})
+	res, err := kargocrd.Convert(manifests, kargocrd.Options{Project: o.project, Steps: steps.Names(), Secrets: steps.TakingSecrets()})
 	if err != nil {
 		return err
 	}

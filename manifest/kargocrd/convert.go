@@ -25,6 +25,8 @@ type Options struct {
 	// Steps are the promotion steps that the reader of the result knows; one that
 	// is not among them is left out and named. Nil knows all.
 	Steps []string
+	// Secrets are those of the Steps that take secrets of the repository.
+	Secrets []string
 }
 
 // Result is a conversion.

@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite golden files")
 
-var known = []string{"git-clone", "git-clear", "kustomize-set-image", "yaml-update", "git-commit", "git-push", "git-open-pr", "fail"}
+var known = []string{"git-clone", "git-clear", "kustomize-set-image", "yaml-update", "git-commit", "git-push", "git-open-pr", "fail", "http"}
 
 func TestGolden(t *testing.T) {
 	t.Parallel()
@@ -122,6 +122,18 @@ func TestConvert(t *testing.T) {
 		"an expression that reads from a cluster is named": {
 			in: steps("uses: yaml-update\n      config: {path: p, updates: [{key: k, value: '${{ secret(\"s\").token }}'}]}"), losses: []string{"secret() reads from a cluster"},
 		},
+		"members of Secrets are secrets of the repository, where a step takes them": {
+			in: steps(`uses: http
+      config:
+        url: https://x.example/?q=${{ secret('api').query }}
+        headers: [{name: Authorization, value: "Bearer ${{ sharedSecret('1-web.api')[\"api-key\"] }}"}]
+        body: ${{ secret("api") }}`),
+			has: []string{"url: https://x.example/?q=${{ secrets.API_QUERY }}", `value: "Bearer ${{ secrets._1_WEB_API_API_KEY }}"`, `body: ${{ secret("api") }}`},
+			losses: []string{
+				"secret('api').query is written as secrets.API_QUERY; store its value with kargo secrets set",
+				"is written as secrets._1_WEB_API_API_KEY", "secret() reads from a cluster",
+			},
+		},
 		"a task is referred to by name": {
 			in: steps("task: {name: t, kind: ClusterPromotionTask}\n      vars: [{name: a, value: b}]"), has: []string{"- task:", "name: t", "- name: a"},
 		},
@@ -168,7 +180,7 @@ func TestConvert(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			in := object("Warehouse", warehouse) + "---\n" + tt.in
-			res, err := kargocrd.Convert([]kargocrd.Manifest{{Name: "m.yaml", Data: []byte(in)}}, kargocrd.Options{Steps: known})
+			res, err := kargocrd.Convert([]kargocrd.Manifest{{Name: "m.yaml", Data: []byte(in)}}, kargocrd.Options{Steps: known, Secrets: []string{"http"}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -105,6 +105,9 @@ func steps(r *resource, out *mapping, key, value *yaml.Node, at string) {
 			r.lose(item, at, "the step %s is not available in this version; a step that fails stands in its place", uses)
 			item = unavailable(item, uses)
 		}
+		if config := child(item, "config"); config != nil {
+			r.secrets(config, join(at, "config"), uses)
+		}
 		kept.Content = append(kept.Content, r.fields(item, at, stepRules()).node)
 	}
 	if len(kept.Content) > 0 {

@@ -92,19 +92,21 @@ func (e Env) variables() (map[string]any, error) {
 		vars["task"] = members(e.Task)
 	}
 	if e.Allow&AllowSecrets != 0 {
-		vars["secrets"] = members(e.Secrets)
+		vars[secretsName] = members(e.Secrets)
 	}
 	return vars, nil
 }
+
+const secretsName = "secrets"
 
 // restricted names the variables that need permission.
 var restricted = map[string]struct {
 	allow Allow
 	where string
 }{
-	"outputs": {AllowOutputs, "outputs exist only once steps run: in the vars, if and config of a step"},
-	"task":    {AllowOutputs, "task exists only in the steps of a task"},
-	"secrets": {AllowSecrets, "secrets are available only in the config of a step"},
+	"outputs":   {AllowOutputs, "outputs exist only once steps run: in the vars, if and config of a step"},
+	"task":      {AllowOutputs, "task exists only in the steps of a task"},
+	secretsName: {AllowSecrets, "secrets are available only in the config of a step"},
 }
 
 func reserved(name string) bool {

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/expr-lang/expr/ast"
 )
@@ -11,7 +12,9 @@ import (
 type nameCheck struct {
 	allow  Allow
 	locals map[string]bool
-	faults []nameFault
+	// unnamed are the mentions of secrets that no literal name follows.
+	unnamed []*ast.IdentifierNode
+	faults  []nameFault
 }
 
 type nameFault struct {
@@ -31,6 +34,15 @@ func (n *nameCheck) Visit(node *ast.Node) {
 	case *ast.IdentifierNode:
 		if r, ok := restricted[v.Value]; ok && n.allow&r.allow == 0 {
 			n.add(v, v.Value, r.where)
+		}
+		if v.Value == secretsName {
+			n.unnamed = append(n.unnamed, v)
+		}
+	case *ast.MemberNode:
+		if of, ok := v.Node.(*ast.IdentifierNode); ok && of.Value == secretsName {
+			if _, literal := v.Property.(*ast.StringNode); literal {
+				n.unnamed = slices.DeleteFunc(n.unnamed, func(i *ast.IdentifierNode) bool { return i == of })
+			}
 		}
 	case *ast.BinaryNode:
 		if pattern, ok := v.Right.(*ast.StringNode); ok && v.Operator == "matches" {
@@ -59,6 +71,11 @@ func (n *nameCheck) add(node ast.Node, name, message string) {
 
 // fault is the first one that no local variable of the same name explains.
 func (n *nameCheck) fault() *nameFault {
+	// Only secrets that are named are read, and no expression sees them all.
+	for _, i := range n.unnamed {
+		n.add(i, secretsName, "secrets must be named one by one: secrets.NAME")
+	}
+	n.unnamed = nil
 	for i, f := range n.faults {
 		if f.name == "" || !n.locals[f.name] {
 			return &n.faults[i]

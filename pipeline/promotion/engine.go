@@ -17,6 +17,8 @@ type Engine struct {
 	Ports    step.Ports
 	Verifier Verifier
 	Reporter Reporter
+	// Secrets reads what configs call secrets.NAME; nil means that no step sees a value.
+	Secrets Secrets
 	// ServerURL is the Git host, "https://github.com".
 	ServerURL string
 	// PublicURL is where people reach this server, empty when it is not known.
@@ -93,7 +95,7 @@ func choose(all []pipeline.Promotion) *pipeline.Promotion {
 
 // run advances one Promotion. done means that it is terminal and recorded.
 func (e *Engine) run(ctx context.Context, l Ledger, p *pipeline.Promotion) (done bool, wake time.Time, err error) {
-	x := &execution{e: e, l: l, p: p, log: e.logOf(p)}
+	x := &execution{e: e, l: l, p: p, log: e.logOf(p), safe: safe{secrets: e.Secrets, repo: p.Repo}}
 	if p.AbortRequested != "" {
 		aborted, err := x.abort(ctx)
 		if err != nil || aborted {

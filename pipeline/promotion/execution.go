@@ -23,6 +23,8 @@ type execution struct {
 	// left their result in it.
 	ws    *tree.Workspace
 	built int
+	// safe holds the secrets that were needed.
+	safe safe
 	// closed says whether the step that runs was told that the Stage is closed.
 	closed bool
 }
@@ -62,10 +64,11 @@ func (x *execution) step(ctx context.Context, i int) error {
 	var rewind *step.RewindError
 	switch {
 	case errors.As(err, &rewind):
-		return x.rewind(ctx, i, rewind)
+		return x.rewind(ctx, i, &step.RewindError{Reason: x.safe.mask.Hide(rewind.Reason)})
 	case err != nil:
-		return fmt.Errorf("step %s of %s: %w", spec.As, p.ID, err)
+		return fmt.Errorf("step %s of %s: %w", spec.As, p.ID, x.safe.mask.Error(err))
 	}
+	res = x.safe.result(res)
 	if x.closed && res.Phase == pipeline.Running {
 		s.StartedAt = now()
 	}
@@ -82,7 +85,7 @@ func (x *execution) step(ctx context.Context, i int) error {
 func (x *execution) refuse(ctx context.Context, i int, why error) error {
 	now := x.e.Ports.Now()
 	x.p.Begin(i, now)
-	x.p.Apply(i, failedResult(why), now)
+	x.p.Apply(i, x.safe.result(failedResult(why)), now)
 	return x.save(ctx)
 }
 
@@ -97,10 +100,15 @@ func (x *execution) run(ctx context.Context, i, attempt int, prior []byte, env e
 		return res, err
 	}
 	x.ws = nil
+	return x.waitOut(i, 0, fmt.Errorf("stopped after %s, will try again", limit)), nil
+}
+
+// waitOut is the result of step i when something kept it from being tried.
+func (x *execution) waitOut(i int, after time.Duration, why error) pipeline.StepResult {
 	return pipeline.StepResult{
-		Phase: pipeline.Running, Transient: true, Message: fmt.Sprintf("stopped after %s, will try again", limit),
-		WakeAt: x.e.Ports.Now().Add(step.Backoff(x.p.Steps[i].Faults)),
-	}, nil
+		Phase: pipeline.Running, Transient: true, Message: why.Error(),
+		WakeAt: x.e.Ports.Now().Add(max(after, step.Backoff(x.p.Steps[i].Faults))),
+	}
 }
 
 // attempt makes everything ready for step i and runs it.
@@ -110,15 +118,18 @@ func (x *execution) attempt(ctx context.Context, i, attempt int, prior []byte, e
 	if !ok {
 		return failedResult(fmt.Errorf("unknown step %q", spec.Uses)), nil
 	}
-	config, err := env.config(spec)
+	config, err := x.config(ctx, def, env, spec)
+	if after, transient := pipeline.IsTransient(err); transient {
+		return x.waitOut(i, after, err), nil
+	}
 	if err != nil {
-		return failedResult(err), nil
+		return failedResult(err), ctx.Err()
 	}
 	x.closed = false
 	if res, err := x.shut(ctx, spec, config); err != nil || res != nil {
 		return deref(res), err
 	}
-	if def.Kind() != step.Remote {
+	if def.UsesWorkspace(config) {
 		if res, err := x.workspace(ctx, i); err != nil || res != nil {
 			return deref(res), err
 		}
@@ -154,7 +165,11 @@ func (x *execution) workspace(ctx context.Context, i int) (*pipeline.StepResult,
 		if err != nil {
 			return nil, err
 		}
-		config, err := env.config(spec)
+		config, err := x.config(ctx, def, env, spec)
+		if after, transient := pipeline.IsTransient(err); transient {
+			res := x.waitOut(i, after, fmt.Errorf("replay %s: %w", spec.As, err))
+			return &res, nil
+		}
 		if err != nil {
 			return nil, fmt.Errorf("replay %s: %w", spec.As, err)
 		}
@@ -173,11 +188,15 @@ func (x *execution) workspace(ctx context.Context, i int) (*pipeline.StepResult,
 }
 
 func (x *execution) stepEnv(i, attempt int, prior []byte, replaying bool) step.Env {
-	return step.Env{
+	env := step.Env{
 		Ports: x.e.Ports, Promotion: x.p, Index: i, Workspace: x.ws,
 		Attempt: attempt, Prior: prior, Replaying: replaying, Closure: x.closure,
-		Log: x.log.With("step", x.p.Stage.Steps[i].As),
+		Log: x.safe.log(x.log.With("step", x.p.Stage.Steps[i].As)),
 	}
+	if x.e.Secrets != nil {
+		env.Secret = x.safe.open
+	}
+	return env
 }
 
 // rewind starts over from the first step that reads a repository.

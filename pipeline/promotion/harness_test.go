@@ -74,6 +74,9 @@ type town struct {
 	verify  *verifier
 	// shut says whether the Stage is closed; nil means never.
 	shut func() pipeline.Closure
+	// log is nil for none, secrets too.
+	log     *slog.Logger
+	secrets *secrets
 	// parks counts how often the server came to rest.
 	parks int
 }
@@ -188,11 +191,18 @@ func (c *town) engine() *promotion.Engine {
 	if reporter == nil {
 		reporter = c.publisher()
 	}
-	return &promotion.Engine{
+	e := &promotion.Engine{
 		Steps: c.steps, Ports: c.world.Ports(), Verifier: c.verify, ServerURL: "https://github.com", Reporter: reporter, StepTimeout: c.timeout,
 		DefaultBranch: func(context.Context, pipeline.Repo) (string, error) { return "main", nil },
 		Log:           slog.New(slog.DiscardHandler),
 	}
+	if c.log != nil {
+		e.Log = c.log
+	}
+	if c.secrets != nil {
+		e.Secrets = c.secrets
+	}
+	return e
 }
 
 func (c *town) publisher() *promotion.Publisher {

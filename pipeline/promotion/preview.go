@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/secret"
 	"github.com/kargo-app/kargo/pipeline/step"
 	"github.com/kargo-app/kargo/pipeline/tree"
 )
@@ -28,6 +29,10 @@ type Preview struct {
 // Unchanged reports whether the files hold already what the Freight asks for.
 // Without a git-commit step nothing is known, and the answer is no.
 func (p Preview) Unchanged() bool { return p.Commits > 0 && p.Changes == 0 }
+
+// placeholder stands for any secret: a preview shows what it finds to everybody, and may
+// be of a pipeline that anybody proposed.
+func placeholder(string) (string, error) { return secret.Placeholder, nil }
 
 // DryRun executes the Workspace steps of a Promotion and nothing that reaches
 // outside. git.Commit must have no effect beyond naming a commit.
@@ -57,6 +62,13 @@ func DryRun(ctx context.Context, steps *step.Registry, ports step.Ports, p pipel
 		if !run {
 			pr.Skip(i, ports.Now(), why)
 			continue
+		}
+		if err := def.CheckSecrets(spec.Config); err != nil {
+			return view, fmt.Errorf("step %s: %w", spec.As, err)
+		}
+		env, err = env.withSecrets(spec.Config, placeholder)
+		if err != nil {
+			return view, fmt.Errorf("step %s: config: %w", spec.As, err)
 		}
 		config, err := env.config(spec)
 		if err != nil {

@@ -18,6 +18,12 @@ Kargo's; what is ours, or has no effect here, is said with the field. An unknown
 missing or mistyped field fails the step for good, and is found when ` + "`.kargo.yaml`" + ` is
 read, as far as no expression is involved.
 
+The steps that say so take the repository's secrets in their config, as
+` + "`${{ secrets.NAME }}`" + `; ` + "`kargo secrets set`" + ` stores them. Steps that write files refuse
+secrets, because files end up in Git, and all others see ` + "`***`" + `, because what they are
+told becomes public. In outputs, messages and logs a value is ` + "`***`" + `, and so is its
+Base64 and other encodings, but not what an expression or a service makes of it otherwise.
+
 Paths are relative to the workspace of the Promotion and cannot leave it. Steps
 wait without using up attempts, and are safe to run again after a restart.
 
@@ -27,6 +33,9 @@ wait without using up attempts, and are safe to run again after a restart.
 	}
 	for _, d := range defs {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n", d.name, strings.TrimSpace(d.doc.Summary))
+		if d.doc.Secrets {
+			b.WriteString("\nTakes secrets.\n")
+		}
 		fmt.Fprintf(&b, "\n```yaml\n%s\n```\n", strings.TrimSpace(d.doc.Example))
 		writeFields(&b, "Config", d.config, true)
 		writeFields(&b, "Output", d.output, false)

@@ -2,6 +2,7 @@ package step
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -35,6 +36,11 @@ func (r *Registry) Lookup(name string) (Definition, bool) {
 // Names returns all names, sorted.
 func (r *Registry) Names() []string { return slices.Sorted(maps.Keys(r.byName)) }
 
+// TakingSecrets returns the names of the steps that see the values of secrets, sorted.
+func (r *Registry) TakingSecrets() []string {
+	return slices.DeleteFunc(r.Names(), func(name string) bool { return r.byName[name].Secrets() != SecretsShown })
+}
+
 // CheckConfig reports whether config can be what the step expects before any
 // expression in it is evaluated: a string that holds an expression passes as
 // anything, all else must be right. Rules over several fields, such as "exactly
@@ -55,7 +61,7 @@ func (r *Registry) CheckConfig(uses string, config map[string]any) error {
 		return err
 	}
 	if hasExpression(config) {
-		return d.config.check(raw, true)
+		return errors.Join(d.config.check(raw, true), d.CheckSecrets(config))
 	}
 	return d.check(raw)
 }

@@ -22,6 +22,9 @@ type Doc struct {
 	Summary string
 	// Example is one entry of a promotion template's steps, in YAML.
 	Example string
+	// Secrets says that the step may see the values of secrets: it hands them to
+	// another service and shows them to nobody. See [Definition.Secrets].
+	Secrets bool
 }
 
 // shape is the JSON form of a value.

@@ -49,7 +49,11 @@ type Env struct {
 	// Closure says whether the Stage is closed to Promotions now; nil means that it
 	// never is.
 	Closure func(context.Context) (pipeline.Closure, error)
-	Log     *slog.Logger
+	// Secret returns a secret of the repository and keeps its value out of all that
+	// the step outputs, says and logs; that there is none wraps secret.ErrNotFound.
+	// It is nil where steps are only tried out.
+	Secret func(ctx context.Context, name string) (string, error)
+	Log    *slog.Logger
 }
 
 // Definition is one kind of step.
@@ -60,6 +64,9 @@ type Definition struct {
 	config, output *schema
 	run            func(ctx context.Context, env Env, config []byte) (any, error)
 	check          func(config []byte) error
+	// reads says whether a step of a kind that uses the Workspace does so with this
+	// config; nil means always.
+	reads func(config map[string]any) bool
 }
 
 // Define makes a Definition from a function over a config type and an output

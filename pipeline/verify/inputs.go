@@ -89,7 +89,7 @@ func (p *pass) secret(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("secret %s: %w", name, err)
 	}
-	p.mask.add(value)
+	p.mask.Add(value)
 	return value, nil
 }
 

@@ -132,7 +132,7 @@ func (p *pass) lookAt(i int, config map[string]any) Look {
 	return Look{
 		Run: head, Metric: mr.Name, Number: mr.Count + 1, Config: config, State: unpack(mr.State).State,
 		Interval: time.Duration(p.run.Stage.Verification.Metrics[i].Interval),
-		Since:    begin(mr, p.now).StartedAt, Now: p.now, secret: p.secret, hide: p.mask.add,
+		Since:    begin(mr, p.now).StartedAt, Now: p.now, secret: p.secret, hide: p.mask.Add,
 		remember: func(ctx context.Context, state any) error {
 			p.lazy.mu.Lock()
 			defer p.lazy.mu.Unlock()
@@ -237,13 +237,13 @@ func (p *pass) endMeasurement(ctx context.Context, i int) {
 		return ender.End(ctx, p.lookAt(i, filled.Provider.Config))
 	}()
 	if err != nil {
-		p.r.Log.WarnContext(ctx, "measurement not taken back", "verification", p.run.ID, "metric", m.Name, "err", p.mask.hide(err.Error()))
+		p.r.Log.WarnContext(ctx, "measurement not taken back", "verification", p.run.ID, "metric", m.Name, "err", p.mask.Hide(err.Error()))
 	}
 }
 
 // text is what may be recorded of a text: without secrets, not too long.
 func (p *pass) text(s string) string {
-	return shorten(strings.ToValidUTF8(p.mask.hide(s), "\ufffd"), longestText)
+	return shorten(strings.ToValidUTF8(p.mask.Hide(s), "\ufffd"), longestText)
 }
 
 // link lets only addresses of web pages through.
@@ -251,5 +251,5 @@ func (p *pass) link(u string) string {
 	if len(u) > longestText || !strings.HasPrefix(u, "https://") && !strings.HasPrefix(u, "http://") {
 		return ""
 	}
-	return p.mask.hide(u)
+	return p.mask.Hide(u)
 }

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"strings"
-)
 
-// ErrNoSecret is what [Secrets] wraps when there is no secret of that name. Without
-// it a secret that may be missing is taken for one that cannot be read.
-var ErrNoSecret = errors.New("there is no such secret")
+	"github.com/kargo-app/kargo/pipeline/secret"
+)
 
 // secretProfile is what the names of a provider's secrets begin with: the profile's
 // name, or the default, as the names of environment variables are written.
@@ -30,7 +28,7 @@ func secretProfile(name, otherwise string) string {
 // optional reads a secret that may be missing.
 func (in Look) optional(ctx context.Context, name, otherwise string) (string, error) {
 	value, err := in.Secret(ctx, name)
-	if errors.Is(err, ErrNoSecret) || err == nil && value == "" {
+	if errors.Is(err, secret.ErrNotFound) || err == nil && value == "" {
 		return otherwise, nil
 	}
 	return value, err

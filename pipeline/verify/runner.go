@@ -10,6 +10,7 @@ import (
 
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/expr"
+	"github.com/kargo-app/kargo/pipeline/secret"
 )
 
 // Runner advances Verifications.
@@ -45,8 +46,8 @@ func (r *Runner) Advance(ctx context.Context, run *pipeline.VerificationRun, sav
 	if run.Phase.Terminal() {
 		return nil
 	}
-	p := &pass{r: r, run: run, save: save, now: r.Now(), mask: &mask{}}
-	defer func() { run.Message = p.mask.hide(run.Message) }()
+	p := &pass{r: r, run: run, save: save, now: r.Now(), mask: &secret.Mask{}}
+	defer func() { run.Message = p.mask.Hide(run.Message) }()
 	if run.AbortRequested != "" {
 		p.giveUp(ctx, "the run was aborted")
 		p.end(pipeline.VerificationAborted, run.AbortRequested)
@@ -77,7 +78,7 @@ type pass struct {
 	run  *pipeline.VerificationRun
 	save func(context.Context, pipeline.VerificationRun) error
 	now  time.Time
-	mask *mask
+	mask *secret.Mask
 	lazy lazy
 }
 

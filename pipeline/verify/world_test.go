@@ -12,6 +12,7 @@ import (
 
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/expr"
+	"github.com/kargo-app/kargo/pipeline/secret"
 	"github.com/kargo-app/kargo/pipeline/verify"
 )
 
@@ -55,7 +56,7 @@ type secrets map[string]string
 func (s secrets) Secret(_ context.Context, _ pipeline.Repo, name string) (string, error) {
 	value, ok := s[name]
 	if !ok {
-		return "", verify.ErrNoSecret
+		return "", secret.ErrNotFound
 	}
 	return value, nil
 }

@@ -165,10 +165,11 @@ func (a *App) wire() error {
 		Remotes: remotes{db: a.db, now: a.now}, Checks: a.github.Checks(), Deployments: a.github.Deployments(), Comments: a.github.Comments(),
 		Journeys: journeys{db: a.db, now: a.now}, History: history{db: a.db}, PublicURL: "", Started: a.now(), Now: a.now,
 	}
+	git := a.github.Git(repos)
 	a.engine = &promotion.Engine{
 		Steps: steps,
 		Ports: step.Ports{
-			Git: a.github.Git(repos), Pulls: a.github.Pulls(), Gates: a.github.Gates(), Histories: histories{db: a.db, github: a.github},
+			Git: git, Tags: git.Tags(), Pulls: a.github.Pulls(), Gates: a.github.Gates(), Histories: histories{db: a.db, github: a.github},
 			Notes: notes{db: a.db, now: a.now}, Now: a.now, PollInterval: a.cfg.PollInterval,
 		},
 		Verifier: a.verifier(), Reporter: publisher, Secrets: secrets{open: a.safe.Secret}, ServerURL: a.cfg.GitHubURL, PublicURL: a.cfg.PublicURL,

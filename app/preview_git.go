@@ -63,6 +63,11 @@ func (g previewGit) Push(context.Context, *tree.Checkout, step.PushRequest) (ste
 	return step.PushResult{}, errors.New("a preview pushes nothing")
 }
 
+// Start implements step.Git: the branch is there for the preview only.
+func (g previewGit) Start(_ context.Context, repoURL, branch, _ string) (*tree.Checkout, error) {
+	return tree.NewCheckout(repoURL, branch, tree.Hash{}, nil, tree.Hash{}), nil
+}
+
 // DeleteBranch implements step.Git; a preview never gets there.
 func (g previewGit) DeleteBranch(context.Context, string, string) error {
 	return errors.New("a preview deletes nothing")

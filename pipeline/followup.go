@@ -73,7 +73,7 @@ func (p *Promotion) verifiesAgain() bool {
 func (r *VerificationRun) outcomeOf(p *Promotion) {
 	r.Promotion = p.ID
 	if r.Commit = p.MergeCommit(); r.Commit != "" {
-		r.CommitRepo = cmp.Or(p.Pull().Repo, p.outputString("repo", "git-push"), p.Repo.String())
+		r.CommitRepo = cmp.Or(p.Pull().Repo, p.outputString("repo", pushes[:]...), p.Repo.String())
 	}
 }
 

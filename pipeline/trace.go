@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -9,8 +10,14 @@ import (
 // the files already held what the Freight asks for, which leaves no pull
 // request and no Deployment behind.
 func (p *Promotion) Changed() bool {
-	return p.Pull().Number != 0 || p.outputString("commit", "git-push") != ""
+	return p.Pull().Number != 0 || p.outputString("commit", pushes[:]...) != ""
 }
+
+// pushes are the steps that publish commits.
+var pushes = [...]string{"git-push", "github-push"}
+
+// IsPush reports whether a step of that kind publishes commits.
+func IsPush(uses string) bool { return slices.Contains(pushes[:], uses) }
 
 // PullRef is the pull request of a Promotion as its steps reported it.
 type PullRef struct {
@@ -86,7 +93,7 @@ func (p *Promotion) OwnBranch() string {
 		var out struct {
 			Branch string `json:"branch"`
 		}
-		if p.Stage.Steps[i].Uses != "git-push" || json.Unmarshal(p.Steps[i].Output, &out) != nil {
+		if !IsPush(p.Stage.Steps[i].Uses) || json.Unmarshal(p.Steps[i].Output, &out) != nil {
 			continue
 		}
 		if out.Branch == PromotionBranch(p) {
@@ -107,7 +114,7 @@ func (p *Promotion) MergeCommit() string {
 	if p.Pull().Number != 0 {
 		return p.outputString("commit", "git-merge-pr", "git-wait-for-pr")
 	}
-	return p.outputString("commit", "git-push")
+	return p.outputString("commit", pushes[:]...)
 }
 
 func (p *Promotion) outputString(field string, uses ...string) string {

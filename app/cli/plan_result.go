@@ -120,7 +120,7 @@ func (pl *planner) stage(ctx context.Context, stage pipeline.Stage) (stageJSON, 
 	switch {
 	case uses(stage, "git-open-pr"):
 		out.verb = "would open PR"
-	case uses(stage, "git-push"):
+	case uses(stage, "git-push"), uses(stage, "github-push"):
 		out.verb = "would push"
 	}
 	var err error

@@ -31,6 +31,12 @@ func createGitCommit(c *call) (reply, error) {
 	}
 	g := c.repo.git
 	tree := plumbing.NewHash(in.str("tree"))
+	if tree == emptyTree {
+		// Git knows it without its being stored; what serves clones wants to find it.
+		if _, err := g.writeTree(nil); err != nil {
+			return reply{}, err
+		}
+	}
 	if kind, found := g.kind(tree); !found || kind != plumbing.TreeObject {
 		return reply{}, unprocessable("Tree SHA does not exist")
 	}

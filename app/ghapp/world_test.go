@@ -72,7 +72,9 @@ type world struct {
 	repoURL string
 }
 
-type worldOption func(*forge.Options, *forge.RepoOptions, *ghapp.Options)
+type appOptions = ghapp.Options
+
+type worldOption func(*forge.Options, *forge.RepoOptions, *appOptions)
 
 func newWorld(t *testing.T, options ...worldOption) *world {
 	t.Helper()

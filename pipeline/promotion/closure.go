@@ -23,7 +23,7 @@ func (x *execution) closure(ctx context.Context) (pipeline.Closure, error) {
 // shut parks a step that would publish past any pull request while the Stage is
 // closed; nil means that it may run. It is asked before the Workspace is built.
 func (x *execution) shut(ctx context.Context, spec pipeline.StepSpec, config map[string]any) (*pipeline.StepResult, error) {
-	if spec.Uses != "git-push" || step.PushesToOwnBranch(x.p, config) {
+	if !pipeline.IsPush(spec.Uses) || step.PushesToOwnBranch(x.p, config) {
 		return nil, nil //nolint:nilnil // "may run" has neither a result nor an error
 	}
 	c, err := x.closure(ctx)

@@ -136,7 +136,7 @@ func superfluous(p *pipeline.Promotion) bool {
 // recorded.
 func pushBegun(p *pipeline.Promotion) bool {
 	for i, s := range p.Steps {
-		if p.Stage.Steps[i].Uses == "git-push" && s.Attempts > 0 {
+		if pipeline.IsPush(p.Stage.Steps[i].Uses) && s.Attempts > 0 {
 			return true
 		}
 	}

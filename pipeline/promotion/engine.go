@@ -152,7 +152,7 @@ func (e *Engine) pullURL(p *pipeline.Promotion, pull pipeline.PullRef) string {
 func (e *Engine) branchURL(p *pipeline.Promotion) string {
 	for i := range p.Steps {
 		var out struct{ Branch, Repo string }
-		if p.Stage.Steps[i].Uses == "git-push" && json.Unmarshal(p.Steps[i].Output, &out) == nil &&
+		if pipeline.IsPush(p.Stage.Steps[i].Uses) && json.Unmarshal(p.Steps[i].Output, &out) == nil &&
 			out.Repo != "" && out.Branch == pipeline.PromotionBranch(p) {
 			return e.ServerURL + "/" + out.Repo + ".git"
 		}

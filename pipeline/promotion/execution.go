@@ -138,10 +138,11 @@ func (x *execution) attempt(ctx context.Context, i, attempt int, prior []byte, e
 	switch {
 	case err != nil:
 		return res, err
-	case def.Kind() != step.Workspace:
 	case res.Phase == pipeline.Succeeded || res.Phase == pipeline.Skipped:
-		x.built = i + 1
-	default:
+		if def.Replays() {
+			x.built = i + 1
+		}
+	case def.Kind() == step.Workspace:
 		x.ws = nil // a half-done step may have left anything
 	}
 	return res, nil
@@ -158,7 +159,7 @@ func (x *execution) workspace(ctx context.Context, i int) (*pipeline.StepResult,
 		j := x.built
 		s, spec := x.p.Steps[j], x.p.Stage.Steps[j]
 		def, ok := x.e.Steps.Lookup(spec.Uses)
-		if !ok || def.Kind() != step.Workspace || s.Attempts == 0 || (s.Phase != pipeline.Succeeded && s.Phase != pipeline.Skipped) {
+		if !ok || !def.Replays() || s.Attempts == 0 || (s.Phase != pipeline.Succeeded && s.Phase != pipeline.Skipped) {
 			continue
 		}
 		env, err := x.exprEnv(ctx, j)

@@ -103,7 +103,7 @@ func hostOf(p *pipeline.Promotion) string {
 		var out struct {
 			URL string `json:"commitURL"`
 		}
-		if spec.Uses != "git-push" || i >= len(p.Steps) || json.Unmarshal(p.Steps[i].Output, &out) != nil {
+		if !pipeline.IsPush(spec.Uses) || i >= len(p.Steps) || json.Unmarshal(p.Steps[i].Output, &out) != nil {
 			continue
 		}
 		if u, err := url.Parse(out.URL); err == nil && u.Host != "" {

@@ -201,6 +201,11 @@ func (h *host) Push(context.Context, *tree.Checkout, step.PushRequest) (step.Pus
 	return step.PushResult{}, errNoFiles
 }
 
+// Start implements [step.Git].
+func (h *host) Start(context.Context, string, string, string) (*tree.Checkout, error) {
+	return nil, errNoFiles
+}
+
 // DeleteBranch implements [step.Git].
 func (h *host) DeleteBranch(_ context.Context, _, branch string) error {
 	delete(h.branches, branch)

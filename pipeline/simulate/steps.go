@@ -242,9 +242,9 @@ func (w *world) typical(env step.Env, uses string, c map[string]any) (json.RawMe
 			}
 		}
 		out = map[string]any{"commits": commits}
-	case "git-commit":
+	case "git-commit", "git-tag":
 		out = map[string]any{"commit": commitID("commit", pr.ID, fmt.Sprint(pr.Rewinds))}
-	case "git-push":
+	case "git-push", "github-push":
 		branch := text("targetBranch")
 		if own, _ := c["generateTargetBranch"].(bool); own {
 			branch = pipeline.PromotionBranch(pr)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/kargo-app/kargo/pipeline/tree"
@@ -16,43 +17,44 @@ type CloneConfig struct {
 	RepoURL  string          `json:"repoURL" doc:"the repository"`
 	Checkout []CloneCheckout `json:"checkout" doc:"what to check out, and where"`
 
-	Author                *Author `json:"author,omitempty" doc:"no effect here; see git-commit"`
+	Author                *Author `json:"author,omitempty" doc:"who authors the commits of git-commit steps that name nobody; default the App, whose commits are verified"`
 	InsecureSkipTLSVerify bool    `json:"insecureSkipTLSVerify,omitempty" doc:"no effect: certificates are always verified"`
 	Blobless              bool    `json:"blobless,omitempty" doc:"no effect: files are always fetched when they are first read"`
-	RecurseSubmodules     bool    `json:"recurseSubmodules,omitempty" doc:"no effect: submodules stay as they are and are not read"`
+	RecurseSubmodules     bool    `json:"recurseSubmodules,omitempty" doc:"no effect: the files of submodules are never there; the reference to a submodule is kept, and is a plain copy when it is copied"`
 }
 
 // CloneCheckout is one checkout of a CloneConfig.
 type CloneCheckout struct {
-	Path   string   `json:"path" doc:"directory of the workspace"`
-	As     string   `json:"as,omitempty" doc:"key of the output; default the path as written"`
-	Branch string   `json:"branch,omitempty" doc:"branch to check out; without branch, commit and tag it is the default branch"`
-	Commit string   `json:"commit,omitempty" doc:"commit to check out"`
-	Tag    string   `json:"tag,omitempty" doc:"tag to check out"`
-	Create bool     `json:"create,omitempty" doc:"start an empty branch when the branch does not exist; it appears with the first push"`
-	Sparse []string `json:"sparse,omitempty" doc:"directories; checked but without effect, because only what is read is fetched"`
+	Path   string `json:"path" doc:"directory of the workspace"`
+	As     string `json:"as,omitempty" doc:"key of the output; default the path as written"`
+	Branch string `json:"branch,omitempty" doc:"branch to check out; without branch, commit and tag it is the default branch"`
+	Commit string `json:"commit,omitempty" doc:"commit to check out"`
+	Tag    string `json:"tag,omitempty" doc:"tag to check out"`
+	Create bool   `json:"create,omitempty" doc:"when the branch does not exist, start it with one empty commit, at once"`
+	// FromFreight and FromOrigin are how Kargo once said commitFrom.
+	FromFreight bool     `json:"fromFreight,omitempty" doc:"check out the commit of this repository that the Freight holds"`
+	FromOrigin  *Origin  `json:"fromOrigin,omitempty" doc:"whose Freight that is, where several Warehouses hold a commit of the repository"`
+	Sparse      []string `json:"sparse,omitempty" doc:"directories; checked but without effect, because only what is read is fetched"`
 }
 
-// Author is who a commit is attributed to.
-type Author struct {
-	Name       string `json:"name" doc:"name"`
-	Email      string `json:"email" doc:"e-mail address"`
-	SigningKey string `json:"signingKey,omitempty" doc:"no effect: the Git host signs what it can"`
-}
+// initialCommit is the message of the empty commit that a branch is started with.
+const initialCommit = "Initial commit"
 
 // CloneOutput is the output of git-clone.
 type CloneOutput struct {
-	Commits  map[string]string `json:"commits" doc:"the commit of each checkout by its key; empty for a new branch"`
-	Branches map[string]string `json:"branches" doc:"the branch of each checkout by its key; empty for a tag or commit"`
+	Commits  map[string]string `json:"commits" doc:"the commit of each checkout by its key"`
+	Branches map[string]string `json:"branches" doc:"the branch of each checkout by its key; empty for a tag, a commit or Freight"`
 }
 
 func gitClone() Definition {
 	return Define("git-clone", Workspace, Doc{
 		Summary: `Opens one or more branches, tags or commits of a repository as directories of the workspace.
 
-Nothing is copied: files are fetched when a later step first reads them. A
-Promotion that goes on after a restart uses the commits recorded in the output;
-one that starts over because its base moved looks again.`,
+Nothing is copied: files are fetched when a later step first reads them, so that ` + "`blobless`" + `
+and ` + "`sparse`" + ` would save nothing. Without ` + "`branch`, `tag`, `commit` and `fromFreight`" + ` it is the
+default branch that is opened. One branch cannot be opened twice. A Promotion that goes
+on after a restart uses the commits recorded in the output; one that starts over because
+its base moved looks again.`,
 		Example: `
 uses: git-clone
 as: clone
@@ -79,8 +81,11 @@ func (c CloneConfig) Validate() error {
 		bad := func(format string, args ...any) {
 			errs = append(errs, fmt.Errorf("checkout[%d]: "+format, append([]any{i}, args...)...))
 		}
-		if countSet(co.Branch, co.Commit, co.Tag) > 1 {
-			bad("give only one of branch, commit and tag")
+		if n := countSet(co.Branch, co.Commit, co.Tag); n > 1 || n == 1 && co.FromFreight {
+			bad("give only one of branch, commit and tag, or fromFreight")
+		}
+		if co.FromOrigin != nil && !co.FromFreight {
+			bad("fromOrigin needs fromFreight")
 		}
 		if co.Create && co.Branch == "" {
 			bad("create needs a branch")
@@ -145,6 +150,10 @@ func runGitClone(ctx context.Context, env Env, c CloneConfig) (CloneOutput, erro
 		if err != nil {
 			return out, fmt.Errorf("clone %s: %w", c.RepoURL, err)
 		}
+		if other := sameBranch(opened[:i], opened[i]); other >= 0 {
+			return out, fmt.Errorf("clone %s: branch %s is checked out at %s already", c.RepoURL, opened[i].Branch, c.Checkout[other].Path)
+		}
+		opened[i].Author = c.Author.person()
 		out.Branches[co.key()] = opened[i].Branch
 		out.Commits[co.key()] = commitName(opened[i].Head)
 	}
@@ -160,10 +169,26 @@ func runGitClone(ctx context.Context, env Env, c CloneConfig) (CloneOutput, erro
 	return out, nil
 }
 
+// sameBranch returns which checkout is of the branch that c is of, -1 for none.
+func sameBranch(others []*tree.Checkout, c *tree.Checkout) int {
+	return slices.IndexFunc(others, func(o *tree.Checkout) bool { return c.Branch != "" && o.Branch == c.Branch })
+}
+
 func open(ctx context.Context, env Env, repoURL string, co CloneCheckout) (*tree.Checkout, error) {
-	c, err := env.Git.Checkout(ctx, repoURL, Ref{Branch: co.Branch, Commit: co.Commit, Tag: co.Tag})
+	ref := Ref{Branch: co.Branch, Commit: co.Commit, Tag: co.Tag}
+	if co.FromFreight {
+		id, err := env.commitFrom(repoURL, co.FromOrigin)
+		if err != nil {
+			return nil, err
+		}
+		ref.Commit = id
+	}
+	c, err := env.Git.Checkout(ctx, repoURL, ref)
 	if co.Create && errors.Is(err, ErrNotFound) {
-		return unborn(repoURL, co.Branch), nil
+		if c, err = env.Git.Start(ctx, repoURL, co.Branch, initialCommit); err != nil {
+			return nil, fmt.Errorf("start branch %s: %w", co.Branch, err)
+		}
+		return c, nil
 	}
 	if errors.Is(err, ErrNotFound) {
 		hint := ""
@@ -209,6 +234,8 @@ func (c CloneCheckout) ref() string {
 		return "tag " + c.Tag
 	case c.Commit != "":
 		return "commit " + c.Commit
+	case c.FromFreight:
+		return "commit of the Freight"
 	default:
 		return "default branch"
 	}

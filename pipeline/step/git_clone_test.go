@@ -24,7 +24,7 @@ func TestGitCloneOpensEachRef(t *testing.T) {
 	b.want(0, pipeline.Succeeded)
 
 	want := step.CloneOutput{
-		Commits:  map[string]string{"default": tip, "release": v1, "out": ""},
+		Commits:  map[string]string{"default": tip, "release": v1, "out": b.world.Tip(repoURL, "env/prod")},
 		Branches: map[string]string{"default": "main", "release": "", "out": "env/prod"},
 	}
 	if diff := cmp.Diff(want, output[step.CloneOutput](b, 0)); diff != "" {
@@ -34,8 +34,11 @@ func TestGitCloneOpensEachRef(t *testing.T) {
 	if files["default/README.md"] != "hello again\n" || files["old/README.md"] != "hello\n" {
 		t.Errorf("wrong content: %q, %q", files["default/README.md"], files["old/README.md"])
 	}
-	if got := b.world.Branches(repoURL); !cmp.Equal(got, []string{"main"}) {
-		t.Errorf("branches %v: a branch must not appear before it is pushed", got)
+	if got := b.world.Branches(repoURL); !cmp.Equal(got, []string{"env/prod", "main"}) {
+		t.Errorf("branches %v: a branch that is created is there at once", got)
+	}
+	if got := b.world.Log(repoURL, "env/prod"); !cmp.Equal(got, []string{"Initial commit"}) || len(b.world.Files(repoURL, "env/prod")) > 0 {
+		t.Errorf("the new branch holds %q, want one empty commit without parents", got)
 	}
 }
 

@@ -1,6 +1,7 @@
 package step
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,7 +16,7 @@ import (
 type CommitConfig struct {
 	Path    string  `json:"path" doc:"the path of a checkout"`
 	Message string  `json:"message" doc:"the commit message; trailers that name the Promotion are appended"`
-	Author  *Author `json:"author,omitempty" doc:"who authored the commit; with it GitHub no longer shows the commit as verified"`
+	Author  *Author `json:"author,omitempty" doc:"who authored the commit; default the author of git-clone, else the App. GitHub shows only commits of the App as verified"`
 }
 
 // CommitOutput is the output of git-commit.
@@ -32,8 +33,8 @@ func gitCommit() Definition {
 		Summary: `Commits every change in a checkout.
 
 When there is no difference the step is Skipped, and its output still names the
-newest commit. The commit is made by the App, so that GitHub shows it as verified;
-no branch points at it before ` + "`git-push`" + `.`,
+newest commit. The commit is made by the App, so that GitHub shows it as verified,
+unless an author is named; see ` + "`github-push`" + `. No branch points at it before it is pushed.`,
 		Example: `
 uses: git-commit
 as: commit
@@ -57,10 +58,7 @@ func runGitCommit(ctx context.Context, env Env, c CommitConfig) (CommitOutput, e
 	if err != nil {
 		return CommitOutput{}, fmt.Errorf("commit: %w", err)
 	}
-	var author *tree.Person
-	if c.Author != nil {
-		author = &tree.Person{Name: c.Author.Name, Email: c.Author.Email}
-	}
+	author := cmp.Or(c.Author.person(), co.Author)
 	made, err := co.Commit(ctx, withTrailers(c.Message, env.Promotion), author)
 	if errors.Is(err, tree.ErrNoDifference) {
 		var ours bool

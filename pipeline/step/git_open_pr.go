@@ -181,7 +181,7 @@ func pushedHead(env Env, repo pipeline.Repo, branch string) (head string, nothin
 	for j := env.Index - 1; j >= 0; j-- {
 		s := env.Promotion.Steps[j]
 		var out PushOutput
-		if env.Promotion.Stage.Steps[j].Uses != "git-push" || json.Unmarshal(s.Output, &out) != nil ||
+		if !pipeline.IsPush(env.Promotion.Stage.Steps[j].Uses) || json.Unmarshal(s.Output, &out) != nil ||
 			out.Branch != branch || !strings.EqualFold(out.Repo, repo.String()) {
 			continue
 		}

@@ -142,8 +142,8 @@ func TestGitPushStartsABranch(t *testing.T) {
 	if got := b.world.Files(repoURL, "env/prod"); len(got) != 3 || got["notes.md"] != "notes\n" {
 		t.Errorf("the new branch holds %v", got)
 	}
-	if got := b.world.Log(repoURL, "env/prod"); len(got) != 1 {
-		t.Errorf("the new branch has %d commits, want one without parents", len(got))
+	if got := b.world.Log(repoURL, "env/prod"); len(got) != 2 || got[1] != "Initial commit" {
+		t.Errorf("the new branch has the commits %q, want ours on an empty one", got)
 	}
 }
 

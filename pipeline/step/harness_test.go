@@ -125,7 +125,7 @@ func (b *bench) crash(i int) {
 	b.ws = tree.NewWorkspace()
 	for j := range i {
 		def, _ := b.steps.Lookup(b.p.Stage.Steps[j].Uses)
-		if def.Kind() != step.Workspace || !b.p.Steps[j].Phase.Terminal() {
+		if !def.Replays() || !b.p.Steps[j].Phase.Terminal() {
 			continue
 		}
 		env := b.env(j)

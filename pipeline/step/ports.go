@@ -30,6 +30,10 @@ type Git interface {
 	// Push makes a branch point at the pending commits of c and records in c that
 	// they are published, on whatever they were put.
 	Push(ctx context.Context, c *tree.Checkout, r PushRequest) (PushResult, error)
+	// Start makes a branch that does not exist, with one empty commit of the App and
+	// without parents, and opens it. A branch that somebody else made meanwhile is
+	// opened as it is.
+	Start(ctx context.Context, repoURL, branch, message string) (*tree.Checkout, error)
 	// DeleteBranch removes a branch; one that does not exist is no error.
 	DeleteBranch(ctx context.Context, repoURL, branch string) error
 }
@@ -157,7 +161,9 @@ type Histories interface {
 
 // Ports are the outside world of steps.
 type Ports struct {
-	Git   Git
+	Git Git
+	// Tags publishes tags; nil leaves out looking for those that exist.
+	Tags  Tags
 	Pulls PullRequests
 	Gates Gates
 	// Histories tells pull requests what lies between two Freight; nil leaves that

@@ -22,7 +22,7 @@ const (
 	// when a later step needs the Workspace.
 	Workspace Kind = iota
 	// Publish steps read the Workspace and leave their result outside; they are
-	// never replayed.
+	// not replayed, see [Definition.Replays].
 	Publish
 	// Remote steps neither read the Workspace nor are they replayed.
 	Remote
@@ -67,6 +67,18 @@ type Definition struct {
 	// reads says whether a step of a kind that uses the Workspace does so with this
 	// config; nil means always.
 	reads func(config map[string]any) bool
+	// replayed is true for Publish steps that change what the Workspace is based on.
+	replayed bool
+}
+
+// Replays reports whether the step runs again with Env.Replaying, and then does
+// nothing but leave the Workspace as it did: Workspace steps, and those Publish
+// steps that change what the Workspace is based on.
+func (d Definition) Replays() bool { return d.kind == Workspace || d.replayed }
+
+func (d Definition) andReplayed() Definition {
+	d.replayed = true
+	return d
 }
 
 // Define makes a Definition from a function over a config type and an output

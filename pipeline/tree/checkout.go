@@ -18,9 +18,12 @@ type Checkout struct {
 	Head Hash
 	// FS holds the files.
 	FS *FS
+	// Author is whom commits are attributed to, nil for the App itself.
+	Author *Person
 
 	headTree Hash
 	pending  []Commit
+	tags     map[string]Tag
 }
 
 // Person is who authored a Commit.

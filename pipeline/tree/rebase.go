@@ -23,8 +23,30 @@ func (e *ConflictError) Error() string {
 // by line. A commit that changes nothing any more is dropped. On any error, a
 // *ConflictError among them, the Checkout is as it was.
 func (c *Checkout) Rebase(ctx context.Context, head, root Hash) error {
+	next, err := c.Rebased(ctx, head, root)
+	if err != nil {
+		return err
+	}
+	c.Become(next)
+	return nil
+}
+
+// Become makes c what another Checkout of the same branch is, which must not be
+// used any more.
+func (c *Checkout) Become(next *Checkout) {
+	if c == next {
+		return
+	}
+	*c.FS = *next.FS
+	next.FS = c.FS
+	*c = *next
+}
+
+// Rebased returns what [Checkout.Rebase] would make of c, which stays as it is.
+func (c *Checkout) Rebased(ctx context.Context, head, root Hash) (*Checkout, error) {
 	next := NewCheckout(c.RepoURL, c.Branch, head, c.FS.src, root)
 	next.FS.local = c.FS.local
+	next.Author, next.tags = c.Author, c.tags
 	apply := func(from, to Hash) error {
 		changes, err := c.FS.Diff(ctx, from, to)
 		if err != nil {
@@ -34,23 +56,20 @@ func (c *Checkout) Rebase(ctx context.Context, head, root Hash) error {
 	}
 	for _, p := range c.pending {
 		if err := apply(p.ParentTree, p.Tree); err != nil {
-			return fmt.Errorf("rebase: %w", err)
+			return nil, fmt.Errorf("rebase: %w", err)
 		}
 		if _, err := next.Commit(ctx, p.Message, p.Author); err != nil && !errors.Is(err, ErrNoDifference) {
-			return fmt.Errorf("rebase: %w", err)
+			return nil, fmt.Errorf("rebase: %w", err)
 		}
 	}
 	now, err := c.FS.seal(c.FS.root)
 	if err != nil {
-		return fmt.Errorf("rebase: %w", err)
+		return nil, fmt.Errorf("rebase: %w", err)
 	}
 	if err := apply(c.FS.Base(), now); err != nil {
-		return fmt.Errorf("rebase: %w", err)
+		return nil, fmt.Errorf("rebase: %w", err)
 	}
-	*c.FS = *next.FS
-	next.FS = c.FS
-	*c = *next
-	return nil
+	return next, nil
 }
 
 // apply makes changes to content that may differ from what they were made on.

@@ -14,6 +14,7 @@ import (
 // the one file lines.txt with the lines one to nine.
 type Stand struct {
 	Git   step.Git
+	Tags  step.Tags
 	Pulls step.PullRequests
 	URL   string
 	// Write commits files to a branch, as somebody else would, and returns the
@@ -31,7 +32,7 @@ func (w *World) Stand(url string) Stand {
 	w.Repository(url)
 	w.Write(url, "main", "start", map[string]string{"lines.txt": Lines})
 	return Stand{
-		Git: (*Git)(w), Pulls: w.Pulls, URL: url,
+		Git: (*Git)(w), Tags: (*Tags)(w), Pulls: w.Pulls, URL: url,
 		Write: func(branch string, files map[string]string) string {
 			if w.Tip(url, branch) == "" {
 				w.Branch(url, branch, "main")
@@ -191,6 +192,23 @@ func TestGit(t *testing.T, open func(t *testing.T) Stand) {
 		tip := s.Tip("main")
 		if res := s.push(t, again, step.PushRequest{Branch: "main", Again: true}); res.Commit != tip {
 			t.Errorf("pushed again: %s after %s", res.Commit, tip)
+		}
+	})
+	t.Run("a branch is started once, with an empty commit", func(t *testing.T) {
+		s := open(t)
+		var heads []tree.Hash
+		for range 2 {
+			c, err := s.Git.Start(t.Context(), s.URL, "env/prod", "Initial commit")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.Branch != "env/prod" || c.HeadTree() != tree.EmptyTree || c.RepoURL != s.URL || c.Head.String() != s.Tip("env/prod") {
+				t.Errorf("opened branch %q at %s with tree %s; it is at %s", c.Branch, c.Head, c.HeadTree(), s.Tip("env/prod"))
+			}
+			heads = append(heads, c.Head)
+		}
+		if heads[0] != heads[1] {
+			t.Errorf("started twice: %v", heads)
 		}
 	})
 	t.Run("deleting a branch twice is no error", func(t *testing.T) {

@@ -12,4 +12,6 @@ func stand(*testing.T) steptest.Stand { return steptest.New().Stand(url) }
 
 func TestFakeGit(t *testing.T) { t.Parallel(); steptest.TestGit(t, stand) }
 
+func TestFakeTags(t *testing.T) { t.Parallel(); steptest.TestTags(t, stand) }
+
 func TestFakePulls(t *testing.T) { t.Parallel(); steptest.TestPulls(t, stand) }

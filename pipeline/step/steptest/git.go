@@ -36,7 +36,7 @@ func (g *Git) Checkout(ctx context.Context, repoURL string, ref step.Ref) (*tree
 	branch := ref.Branch
 	switch {
 	case ref.Tag != "":
-		h = r.tags[ref.Tag]
+		h = r.tags[ref.Tag].Commit
 	case ref.Commit != "":
 		parsed, err := tree.ParseHash(ref.Commit)
 		if err != nil {
@@ -134,6 +134,31 @@ func (r *repository) holdsPromotion(tip tree.Hash, promotion string) bool {
 		}
 	}
 	return false
+}
+
+// Start implements step.Git.
+func (g *Git) Start(ctx context.Context, repoURL, branch, message string) (*tree.Checkout, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	w := g.world()
+	if err := w.fault("start", false); err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	r, ok := w.repo(repoURL)
+	if !ok {
+		w.mu.Unlock()
+		return nil, fmt.Errorf("repository %s: %w", repoURL, step.ErrNotFound)
+	}
+	if _, exists := r.branches[branch]; !exists {
+		r.branches[branch] = w.commit(r, commit{message: message})
+	}
+	w.mu.Unlock()
+	if err := w.fault("start", true); err != nil {
+		return nil, err
+	}
+	return g.Checkout(ctx, repoURL, step.Ref{Branch: branch})
 }
 
 // DeleteBranch implements step.Git.

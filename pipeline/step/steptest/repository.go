@@ -21,7 +21,7 @@ type repository struct {
 	url           string
 	defaultBranch string
 	branches      map[string]tree.Hash
-	tags          map[string]tree.Hash
+	tags          map[string]tree.Tag
 	commits       map[tree.Hash]commit
 
 	mu      sync.Mutex
@@ -73,7 +73,7 @@ func (w *World) Repository(url string) {
 	defer w.mu.Unlock()
 	w.repos[pipeline.NormalizeGitURL(url)] = &repository{
 		url: url, defaultBranch: "main",
-		branches: map[string]tree.Hash{}, tags: map[string]tree.Hash{},
+		branches: map[string]tree.Hash{}, tags: map[string]tree.Tag{},
 		commits: map[tree.Hash]commit{}, objects: map[tree.Hash]tree.Object{},
 	}
 }
@@ -119,7 +119,14 @@ func (w *World) Tag(url, name, branch string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	r := w.must(url)
-	r.tags[name] = r.branches[branch]
+	r.tags[name] = tree.Tag{Name: name, Commit: r.branches[branch]}
+}
+
+// Tagged returns the tag of that name, the zero value for none.
+func (w *World) Tagged(url, name string) tree.Tag {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.must(url).tags[name]
 }
 
 // Tip returns the commit of a branch, empty when there is none.
@@ -142,6 +149,14 @@ func (w *World) Log(url, branch string) []string {
 		out = append(out, r.commits[h].message)
 	}
 	return out
+}
+
+// Author returns who authored the newest commit of a branch, as "name <email>".
+func (w *World) Author(url, branch string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r := w.must(url)
+	return r.commits[r.branches[branch]].author
 }
 
 // Files returns the content of a branch by path.

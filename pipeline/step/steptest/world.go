@@ -43,6 +43,7 @@ func New() *World {
 func (w *World) Ports() step.Ports {
 	return step.Ports{
 		Git:          (*Git)(w),
+		Tags:         (*Tags)(w),
 		Pulls:        w.Pulls,
 		Gates:        w.Gates,
 		Notes:        w.Notes,

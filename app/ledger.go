@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
@@ -45,6 +46,27 @@ func (l ledger) Reported(ctx context.Context, id string) error {
 // Current implements promotion.Ledger.
 func (l ledger) Current(ctx context.Context, warehouse string) (*pipeline.Freight, error) {
 	return l.db.CurrentFreight(ctx, l.repo, l.name, warehouse)
+}
+
+// Success implements promotion.Ledger.
+func (l ledger) Success(ctx context.Context) (*pipeline.Promotion, *pipeline.HealthReading, error) {
+	p, reading, err := l.db.StageSuccess(ctx, l.repo, l.name)
+	if err != nil || p == nil || len(p.HealthChecks()) == 0 {
+		return p, reading, err
+	}
+	rec, err := l.db.Repo(ctx, l.repo)
+	if err != nil {
+		return nil, nil, err
+	}
+	if declared, known := pipelineOf(rec.Config, l.name); !known || !slices.Contains(declared.StageNames(), l.name) {
+		return nil, nil, nil
+	}
+	return p, reading, nil
+}
+
+// SaveHealth implements promotion.Ledger.
+func (l ledger) SaveHealth(ctx context.Context, r pipeline.HealthReading) error {
+	return l.db.SaveHealth(ctx, l.job, r, l.now())
 }
 
 // Verification implements promotion.Ledger.

@@ -38,9 +38,10 @@ func (d *decision) verified() {
 
 // verifyCurrent decides about what is current in a Stage. The newest run of the
 // collection says what is known of it. While one is under way in the Stage,
-// nothing is decided, nor started while a Promotion replaces what is current.
+// nothing is decided, nor before it is healthy, nor is a run started while a Promotion
+// replaces what is current.
 func (d *decision) verifyCurrent(stage *Stage, k *stageFacts) {
-	if len(k.current) == 0 || k.verifying() != nil {
+	if len(k.current) == 0 || k.verifying() != nil || !d.known.sound(k) {
 		return
 	}
 	run, p := d.known.latestRun(k), d.known.outcome(k)

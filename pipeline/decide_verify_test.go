@@ -250,13 +250,13 @@ func TestFollowUp(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := pipeline.FollowUp(tt.stage, tt.p, []pipeline.Freight{web, api}, tt.runs, t0)
+			got := pipeline.FollowUp(tt.stage, tt.p, nil, []pipeline.Freight{web, api}, tt.runs, t0)
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
 	}
-	if got := pipeline.FollowUp(st, nil, nil, nil, t0); got != nil {
+	if got := pipeline.FollowUp(st, nil, nil, nil, nil, t0); got != nil {
 		t.Errorf("nothing is current, and yet %+v", got)
 	}
 	if len(want.Metrics) != 1 || want.Metrics[0].Name != "smoke" || want.Phase != pipeline.VerificationPending {

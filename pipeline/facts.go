@@ -46,6 +46,9 @@ func (s Snapshot) Facts() *Facts {
 		st := f.stage(s.Holds[i].Stage)
 		st.holds = append(st.holds, &s.Holds[i])
 	}
+	for i := range s.Health {
+		f.stage(s.Health[i].Stage).reading = &s.Health[i]
+	}
 	return f
 }
 
@@ -113,6 +116,8 @@ func (f *Facts) addPromotion(p *Promotion) {
 	}
 	if !p.Phase.Terminal() {
 		s.enqueue(p)
+	} else if s.ended == nil || p.Seq > s.ended.Seq {
+		s.ended = p
 	}
 	n, ok := f.numbers[p.Freight.ID]
 	if !ok {

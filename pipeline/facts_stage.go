@@ -18,6 +18,10 @@ type stageFacts struct {
 	// newest is the Promotion with the greatest Seq, succeeded the one among those
 	// that succeeded.
 	newest, succeeded *Promotion
+	// ended is the one with the greatest Seq that has ended.
+	ended *Promotion
+	// reading is what the Stage's health checks said last, nil for nothing.
+	reading *HealthReading
 	// runs lists the VerificationRuns by Seq; revoking says that one of them, or
 	// this decision, took verifications away.
 	runs     []*VerificationRun

@@ -13,6 +13,8 @@ import (
 //   - stage is what is to be verified; without a Verification nothing follows.
 //   - p is the newest Promotion into the Stage that succeeded and whose Freight is
 //     current, nil for none; Succeeded is what it counts as here.
+//   - reading is what the Stage's health checks said last, nil for nothing. Those
+//     that p registered have to be Healthy.
 //   - collection is all Freight that is current in the Stage, p's included.
 //   - runs are at least those of the Stage that have not ended and the newest one
 //     of the collection.
@@ -22,8 +24,8 @@ import (
 // already verifies again. While any run in the Stage is under way nothing
 // follows. The run's Repo, Pipeline and Vars are those of p; without p the caller
 // fills them in. ID and Seq are given by the store.
-func FollowUp(stage Stage, p *Promotion, collection []Freight, runs []VerificationRun, now time.Time) *VerificationRun {
-	if stage.Verification == nil || stage.ControlFlow() || len(collection) == 0 {
+func FollowUp(stage Stage, p *Promotion, reading *HealthReading, collection []Freight, runs []VerificationRun, now time.Time) *VerificationRun {
+	if p != nil && !p.Sound(reading) || stage.Verification == nil || stage.ControlFlow() || len(collection) == 0 {
 		return nil
 	}
 	var latest *VerificationRun

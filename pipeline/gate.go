@@ -192,7 +192,7 @@ func (k *Facts) upstreamGate(p Pipeline, name string, req FreightRequest, n int,
 		g.Name = fmt.Sprintf("verified in %s and soaked there %s", name, brief(need))
 	}
 	if n < 0 || !s.verified(n) {
-		g.Observed = notVerified(s, n)
+		g.Observed = k.notVerified(s, n)
 		return g
 	}
 	m := s.markOf(n)
@@ -216,7 +216,7 @@ func (k *Facts) upstreamGate(p Pipeline, name string, req FreightRequest, n int,
 	return g
 }
 
-func notVerified(s *stageFacts, n int) string {
+func (k *Facts) notVerified(s *stageFacts, n int) string {
 	var last *Promotion
 	if n >= 0 {
 		last = s.lastOf(n)
@@ -232,6 +232,9 @@ func notVerified(s *stageFacts, n int) string {
 	case last.Phase == Pending:
 		return last.ID + " is queued"
 	case last.Phase == Succeeded:
+		if why := k.unsound(s); why != "" && s.isCurrent(n) {
+			return last.ID + " succeeded, " + why
+		}
 		if run := s.runOf(last.Freight.ID); run != nil {
 			return run.standing()
 		}

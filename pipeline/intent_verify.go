@@ -23,6 +23,12 @@ func (d *decision) verifyIntent(in Intent) {
 		d.refuse(in, &UserError{Message: run.ID + " is under way already", Hint: fmt.Sprintf("/kargo verify %s --abort", stage.Name)})
 	case k.running():
 		d.refuse(in, &UserError{Message: fmt.Sprintf("%s is running, and what it brings is verified after it", k.active().ID), Hint: status})
+	case d.known.unsound(k) != "":
+		// Kargo waits for the Stage to be healthy; people are told instead.
+		d.refuse(in, &UserError{
+			Message: fmt.Sprintf("only what is healthy is verified, and %s is not: %s", stage.Name, d.known.unsound(k)),
+			Hint:    status,
+		})
 	default:
 		run := VerificationRun{
 			Stage: *stage, Collection: d.known.collection(k), Again: true,

@@ -37,13 +37,22 @@ func RecordVerification(p Pipeline, s Snapshot, run VerificationRun, now time.Ti
 	return m.s
 }
 
+// RecordHealth returns what a Snapshot is once the engine recorded what the health
+// checks of a Stage said: the VerificationRun that waited for it starts, if it is
+// what the newest success needs.
+func RecordHealth(p Pipeline, s Snapshot, r HealthReading, now time.Time) Snapshot {
+	m := newModel(p, s)
+	m.recordHealth(r, now)
+	return m.s
+}
+
 // model is a Snapshot that changes. What it was made from is copied part by part
 // when a part changes for the first time.
 type model struct {
 	p Pipeline
 	s Snapshot
 	// own says which parts are the model's own already.
-	own struct{ freight, marks, holds, promotions, verifications, intents, matches bool }
+	own struct{ freight, marks, holds, promotions, verifications, intents, matches, health bool }
 	// marks is where the mark of a Stage and Freight is; nil until it is asked for.
 	marks map[[2]string]int
 }

@@ -24,7 +24,7 @@ func (m *model) recordPromotion(pr Promotion, now time.Time) {
 func (m *model) succeed(pr *Promotion, now time.Time) {
 	stage, origin := pr.Stage.Name, pr.Freight.Warehouse
 	m.occupy(stage, pr.Freight.ID, now)
-	if run := FollowUp(pr.Stage, pr, m.collection(pr.Stage), m.s.Verifications, now); run != nil {
+	if run := FollowUp(pr.Stage, pr, m.reading(stage), m.collection(pr.Stage), m.s.Verifications, now); run != nil {
 		m.verify(*run)
 	}
 	switch pr.HoldIntent {
@@ -37,6 +37,42 @@ func (m *model) succeed(pr *Promotion, now time.Time) {
 		m.release(stage, origin, func(h Hold) bool { return !h.Manual() })
 	case NoHoldIntent:
 	}
+}
+
+// recordHealth starts what had to wait for the Stage to be healthy.
+func (m *model) recordHealth(r HealthReading, now time.Time) {
+	owned(&m.own.health, &m.s.Health)
+	if i := slices.IndexFunc(m.s.Health, func(old HealthReading) bool { return old.Stage == r.Stage }); i >= 0 {
+		m.s.Health[i] = r
+	} else {
+		m.s.Health = append(m.s.Health, r)
+	}
+	k := m.s.Facts()
+	pr := k.outcome(k.look(r.Stage))
+	if pr == nil || pr.ID != r.Promotion {
+		return
+	}
+	if run := FollowUp(pr.Stage, pr, &r, m.collection(pr.Stage), m.s.Verifications, now); run != nil {
+		m.verify(*run)
+	}
+}
+
+// unsound reports whether what is current in a Stage is known not to be healthy.
+func (m *model) unsound(stage string) bool {
+	if r := m.reading(stage); r == nil || r.State == HealthHealthy {
+		return false
+	}
+	k := m.s.Facts()
+	return !k.sound(k.look(stage))
+}
+
+// reading is what the health checks of a Stage said last, nil for nothing.
+func (m *model) reading(stage string) *HealthReading {
+	i := slices.IndexFunc(m.s.Health, func(r HealthReading) bool { return r.Stage == stage })
+	if i < 0 {
+		return nil
+	}
+	return &m.s.Health[i]
 }
 
 // collection is what is current in a Stage, in the order in which it asks.
@@ -109,6 +145,9 @@ func (m *model) recordVerification(run VerificationRun, now time.Time) {
 	*old = run
 	old.Stage, old.Collection, old.Again, old.AbortRequested = created.Stage, created.Collection, created.Again, created.AbortRequested
 	verify, revoke := old.Outcome()
+	if m.unsound(run.Stage.Name) {
+		verify = nil // it counts once the Stage is healthy again
+	}
 	for _, id := range verify {
 		m.mark(run.Stage.Name, id, func(k *Mark) { setOnce(&k.VerifiedAt, now) })
 	}

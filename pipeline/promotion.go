@@ -119,6 +119,8 @@ type StepState struct {
 	// Faults counts transient faults in a row; it sets the backoff.
 	Faults int             `json:"faults,omitempty"`
 	Output json.RawMessage `json:"output,omitempty"`
+	// Health is what a step that succeeded wants to be looked at from then on.
+	Health *HealthCheck `json:"health,omitempty"`
 	// WakeAt and WakeOn say when a waiting step looks again.
 	WakeAt time.Time `json:"wakeAt,omitzero"`
 	WakeOn []string  `json:"wakeOn,omitempty"`
@@ -187,6 +189,8 @@ type StepResult struct {
 	Message string
 	// Output replaces the step's output when not nil.
 	Output json.RawMessage
+	// Health is registered when the step succeeds, nil for nothing.
+	Health *HealthCheck
 	// Terminal errors are not retried.
 	Terminal bool
 	// Transient faults cost no attempt; the step waits until WakeAt.
@@ -220,6 +224,9 @@ func (p *Promotion) Apply(i int, r StepResult, now time.Time) {
 	switch r.Phase {
 	case Succeeded, Skipped, Aborted:
 		s.end(r.Phase, now)
+		if r.Phase == Succeeded {
+			s.Health = r.Health
+		}
 		return
 	case Running:
 		s.wait(r, now)
@@ -324,7 +331,7 @@ func (p *Promotion) Rewind(first int, reason string) {
 	p.Rewinds++
 	for i := first; i < len(p.Steps); i++ {
 		s := &p.Steps[i]
-		s.Phase, s.EndedAt, s.WakeAt, s.WakeOn = "", time.Time{}, time.Time{}, nil
+		s.Phase, s.EndedAt, s.WakeAt, s.WakeOn, s.Health = "", time.Time{}, time.Time{}, nil, nil
 		s.Message = "again: " + reason
 	}
 }

@@ -23,6 +23,8 @@ type Snapshot struct {
 	// Verifications are all runs that have not ended and, for every Stage and
 	// collection, at least the newest that has, by Stage and Seq.
 	Verifications []VerificationRun
+	// Health holds, per Stage, what the checks said that a Promotion registered.
+	Health []HealthReading
 	// Promotions are all non-terminal Promotions and, for every Stage and
 	// Freight, at least the newest terminal one.
 	Promotions []Promotion

@@ -37,9 +37,10 @@ const maxRewinds = 50
 // Advance moves the Promotions and the Verification of one Stage as far as they go
 // now and returns when to look again, zero for "not before something happens".
 // Promotions run strictly one after the other, in the order in which they were
-// created, and none starts while a Verification is under way or the Stage is
-// closed; only an abort of one that waits its turn does not wait.
+// created, and none starts while a Verification is under way, before the health of
+// what is there was looked at, or while the Stage is closed; only an abort of one that waits its turn does not wait.
 func (e *Engine) Advance(ctx context.Context, l Ledger) (time.Time, error) {
+	var seen health
 	for {
 		all, err := l.Promotions(ctx)
 		if err != nil {
@@ -49,6 +50,14 @@ func (e *Engine) Advance(ctx context.Context, l Ledger) (time.Time, error) {
 		if err != nil {
 			return time.Time{}, err
 		}
+		p := choose(all)
+		if p == nil || waitsItsTurn(p) {
+			// First, because a Verification may follow from it.
+			if err := e.examine(ctx, l, &seen); err != nil {
+				return time.Time{}, err
+			}
+			next = earlier(next, seen.wake)
+		}
 		v, err := e.verify(ctx, l)
 		if err != nil {
 			return time.Time{}, err
@@ -57,7 +66,6 @@ func (e *Engine) Advance(ctx context.Context, l Ledger) (time.Time, error) {
 			continue
 		}
 		next = earlier(next, v.wake)
-		p := choose(all)
 		if p == nil || (v.open && waitsItsTurn(p)) {
 			return next, nil
 		}

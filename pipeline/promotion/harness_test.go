@@ -343,6 +343,14 @@ func (l ledger) Current(ctx context.Context, warehouse string) (*pipeline.Freigh
 	return l.db.CurrentFreight(ctx, repo.ID, l.stage, warehouse)
 }
 
+func (l ledger) Success(ctx context.Context) (*pipeline.Promotion, *pipeline.HealthReading, error) {
+	return l.db.StageSuccess(ctx, repo.ID, l.stage)
+}
+
+func (l ledger) SaveHealth(ctx context.Context, r pipeline.HealthReading) error {
+	return l.db.SaveHealth(ctx, l.job, r, l.now())
+}
+
 func (l ledger) Verification(ctx context.Context) (*pipeline.VerificationRun, error) {
 	return l.db.StageVerification(ctx, repo.ID, l.stage)
 }

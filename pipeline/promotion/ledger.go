@@ -12,6 +12,7 @@ import (
 type Ledger interface {
 	Promotions
 	Verifications
+	Healths
 	// Closure says whether the pipeline as it is now closes the Stage to Promotions:
 	// windows and freezes are no part of what a Promotion keeps.
 	Closure(ctx context.Context, now time.Time) (pipeline.Closure, error)

@@ -74,6 +74,9 @@ func (s *safe) hideAll(ctx context.Context, steps []pipeline.StepSpec) error {
 // result takes secrets out of what a step left.
 func (s *safe) result(r pipeline.StepResult) pipeline.StepResult {
 	r.Message, r.Output = s.mask.Hide(r.Message), s.mask.JSON(r.Output)
+	if r.Health != nil {
+		r.Health = &pipeline.HealthCheck{Kind: r.Health.Kind, Input: s.mask.JSON(r.Health.Input)}
+	}
 	return r
 }
 

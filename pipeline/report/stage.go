@@ -18,6 +18,7 @@ func Stage(p pipeline.Pipeline, s pipeline.Snapshot, stage pipeline.Stage, now t
 	row := k.row(&stage)
 	var b strings.Builder
 	fmt.Fprintf(&b, "**%s** · %s%s\n\n", Text(stage.Name), Text(row.State), k.health(&stage))
+	b.WriteString(k.ailments(&stage))
 	for _, req := range stage.Requests {
 		fmt.Fprintf(&b, "- %s\n", k.occupant(&stage, req.Origin))
 	}
@@ -43,19 +44,6 @@ func Stage(p pipeline.Pipeline, s pipeline.Snapshot, stage pipeline.Stage, now t
 	}
 	b.WriteString(k.past(&stage))
 	return limit(b.String(), bodyLimit)
-}
-
-// health is Kargo's: it comes from checks that the last Promotion registered, of
-// which there are none, so that only a Promotion that runs or did not succeed
-// leaves it unknown.
-func (k *ledger) health(stage *pipeline.Stage) string {
-	if stage.ControlFlow() || len(k.history[stage.Name]) == 0 {
-		return ""
-	}
-	if _, busy := k.Active(stage.Name); busy || k.history[stage.Name][0].Phase != pipeline.Succeeded {
-		return " · Health unknown"
-	}
-	return " · Healthy"
 }
 
 // occupant says what is current of one origin, and since when.

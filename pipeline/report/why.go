@@ -103,6 +103,10 @@ func (k *ledger) situation(stage *pipeline.Stage, f pipeline.Freight) []string {
 	if occupied && cur.ID == f.ID {
 		lines = append(lines, "✓ it is current there")
 	}
+	if h := k.Health(*stage); occupied && cur.ID == f.ID && !h.Since.IsZero() && h.State != pipeline.HealthHealthy {
+		lines = append(lines, fmt.Sprintf("%s since %s: %s; nothing counts as verified before it is healthy",
+			healthWord(h.State), moment(h.Since), Text(strings.Join(h.Issues, "; "))))
+	}
 	if line := k.verifying(stage, f); line != "" {
 		lines = append(lines, line)
 	}

@@ -38,7 +38,8 @@ func (x *examination) stage(name string, e expectStage) {
 	x.closed(stage, e.Closed)
 	x.forecast(stage, e.Forecast)
 	if e.Health != "" {
-		x.equal(e.Place, "health of "+name, e.Health, x.w.health(stage))
+		h := x.facts.Health(stage)
+		x.equal(e.Place, "health of "+name, e.Health, orNone(string(h.State)), h.Issues...)
 	}
 	if e.Verification != nil {
 		x.newestRun(name, *e.Verification)
@@ -223,25 +224,6 @@ func (w *world) history(stage string) []string {
 		names = append(names, w.name(pr.Freight.ID))
 	}
 	return names
-}
-
-// health is Kargo's where no checks are registered: what runs or did not succeed
-// leaves it unknown.
-func (w *world) health(stage pipeline.Stage) string {
-	var newest *pipeline.Promotion
-	for i := range w.s.Promotions {
-		if pr := &w.s.Promotions[i]; pr.Stage.Name == stage.Name && (newest == nil || pr.Seq > newest.Seq) {
-			newest = pr
-		}
-	}
-	_, busy := w.s.Active(stage.Name)
-	switch {
-	case stage.ControlFlow() || newest == nil:
-		return none
-	case busy || newest.Phase != pipeline.Succeeded:
-		return "Unknown"
-	}
-	return "Healthy"
 }
 
 func (x *examination) closed(stage pipeline.Stage, e *expectClosed) {

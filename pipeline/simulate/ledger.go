@@ -74,6 +74,34 @@ func (l *ledger) Closure(_ context.Context, now time.Time) (pipeline.Closure, er
 	return l.w.p.Closure(l.w.s.Freeze, stage, now), nil
 }
 
+func (l *ledger) Success(context.Context) (*pipeline.Promotion, *pipeline.HealthReading, error) {
+	if _, declared := l.w.p.Stage(l.stage); !declared {
+		return nil, nil, nil
+	}
+	var newest *pipeline.Promotion
+	for i := range l.w.s.Promotions {
+		pr := &l.w.s.Promotions[i]
+		if pr.Stage.Name == l.stage && pr.Phase == pipeline.Succeeded && (newest == nil || pr.Seq > newest.Seq) {
+			newest = pr
+		}
+	}
+	if newest == nil {
+		return nil, nil, nil
+	}
+	found := copyOf(newest)
+	for _, r := range l.w.s.Health {
+		if r.Stage == l.stage {
+			return &found, &r, nil
+		}
+	}
+	return &found, nil, nil
+}
+
+func (l *ledger) SaveHealth(_ context.Context, r pipeline.HealthReading) error {
+	l.w.s = pipeline.RecordHealth(l.w.p, l.w.s, r, l.w.now)
+	return nil
+}
+
 func (l *ledger) Verification(context.Context) (*pipeline.VerificationRun, error) {
 	for i := range l.w.s.Verifications {
 		if run := l.w.s.Verifications[i]; run.Stage.Name == l.stage && !run.Phase.Terminal() {

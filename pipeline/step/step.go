@@ -54,6 +54,8 @@ type Env struct {
 	// It is nil where steps are only tried out.
 	Secret func(ctx context.Context, name string) (string, error)
 	Log    *slog.Logger
+
+	watch func(input any)
 }
 
 // Definition is one kind of step.
@@ -69,6 +71,8 @@ type Definition struct {
 	reads func(config map[string]any) bool
 	// replayed is true for Publish steps that change what the Workspace is based on.
 	replayed bool
+	// health asks a check that the step registered; nil for steps that register none.
+	health func(ctx context.Context, env HealthEnv, input json.RawMessage) (pipeline.HealthFinding, error)
 }
 
 // Replays reports whether the step runs again with Env.Replaying, and then does
@@ -206,6 +210,10 @@ func (d Definition) Run(ctx context.Context, env Env, config map[string]any) (re
 	if err != nil {
 		return pipeline.StepResult{Phase: pipeline.Errored, Terminal: true, Message: err.Error()}, nil
 	}
+	var watched any
+	if d.health != nil {
+		env.watch = func(input any) { watched = input }
+	}
 	out, runErr := d.run(ctx, env, raw)
 	if ctx.Err() != nil && runErr != nil {
 		return pipeline.StepResult{}, context.Cause(ctx)
@@ -214,7 +222,15 @@ func (d Definition) Run(ctx context.Context, env Env, config map[string]any) (re
 	if errors.As(runErr, &rewind) {
 		return pipeline.StepResult{}, runErr
 	}
-	return result(env, out, runErr), nil
+	res = result(env, out, runErr)
+	if res.Phase == pipeline.Succeeded && watched != nil {
+		input, err := json.Marshal(watched)
+		if err != nil {
+			return pipeline.StepResult{Phase: pipeline.Errored, Terminal: true, Message: "health check: " + err.Error()}, nil
+		}
+		res.Health = &pipeline.HealthCheck{Kind: d.name, Input: input}
+	}
+	return res, nil
 }
 
 func result(env Env, out any, err error) pipeline.StepResult {

@@ -66,6 +66,9 @@ func (l *loader) load(ctx context.Context, s *pipeline.Snapshot) (err error) {
 	if s.Holds, err = l.holds(ctx); err != nil {
 		return fmt.Errorf("holds: %w", err)
 	}
+	if s.Health, err = l.health(ctx); err != nil {
+		return fmt.Errorf("health: %w", err)
+	}
 	if s.Freeze, err = loadFreeze(ctx, l.tx, l.repoID, l.name.String); err != nil {
 		return fmt.Errorf("freeze: %w", err)
 	}

@@ -160,7 +160,8 @@ WHERE repo = ? AND id = ? AND phase IN ('Pending', 'Running') RETURNING stage`, 
 	return outcome{changed: true, verification: s.Run}, a.wakeStage(ctx, stage)
 }
 
-// followUp starts the run that the success of a Promotion asks for.
+// followUp starts the run that the success of a Promotion asks for, once it is
+// healthy.
 func (tx *writeTx) followUp(ctx context.Context, r *resolver, p *pipeline.Promotion, now time.Time) error {
 	var collection []pipeline.Freight
 	for _, req := range p.Stage.Requests {
@@ -176,7 +177,11 @@ func (tx *writeTx) followUp(ctx context.Context, r *resolver, p *pipeline.Promot
 	if err != nil {
 		return err
 	}
-	run := pipeline.FollowUp(p.Stage, p, collection, runs, now)
+	reading, err := stageHealth(ctx, tx, r.repoID, p.Stage.Name)
+	if err != nil {
+		return err
+	}
+	run := pipeline.FollowUp(p.Stage, p, reading, collection, runs, now)
 	if run == nil {
 		return nil
 	}

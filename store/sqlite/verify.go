@@ -147,6 +147,11 @@ func (tx *writeTx) concludeVerification(ctx context.Context, repoID int64, stage
 		return err
 	}
 	verify, revoke := all[0].Outcome()
+	if unsound, err := tx.unsound(ctx, repoID, stage); err != nil {
+		return err
+	} else if unsound {
+		verify = nil // it counts once the Stage is healthy again
+	}
 	for _, freight := range verify {
 		if _, err := tx.markVerified(ctx, repoID, stage, freight, now); err != nil {
 			return err

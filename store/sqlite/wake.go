@@ -14,7 +14,9 @@ const signalMemory = time.Hour
 const wakeSQL = `
 SELECT repo || '/' || stage FROM wait WHERE event IN (SELECT value FROM json_each(?1))
 UNION
-SELECT repo || '/' || stage FROM verification_wait WHERE event IN (SELECT value FROM json_each(?1))`
+SELECT repo || '/' || stage FROM verification_wait WHERE event IN (SELECT value FROM json_each(?1))
+UNION
+SELECT repo || '/' || stage FROM health_wait WHERE event IN (SELECT value FROM json_each(?1))`
 
 // waits are the statements about the events that something waits for.
 type waits struct{ clear, add string }
@@ -28,12 +30,17 @@ var (
 		clear: `DELETE FROM verification_wait WHERE repo = ? AND verification = ?`,
 		add:   `INSERT INTO verification_wait (event, repo, verification, stage) SELECT DISTINCT value, ?, ?, ? FROM json_each(?)`,
 	}
+	// What waits here is the Stage itself.
+	healthWaits = waits{
+		clear: `DELETE FROM health_wait WHERE repo = ? AND stage = ?`,
+		add:   `INSERT INTO health_wait (event, repo, stage) SELECT DISTINCT value, ?1, ?2 FROM json_each(?4)`,
+	}
 )
 
-// Wake makes every Stage due whose running step or VerificationRun waits for one
-// of the events, and returns how many there are. What looked before the event and
-// has not said yet that it waits is woken too, by [DB.SavePromotion] and
-// [DB.SaveVerification].
+// Wake makes every Stage due whose running step, VerificationRun or health waits for
+// one of the events, and returns how many there are. What looked before the event and
+// has not said yet that it waits is woken too, by [DB.SavePromotion],
+// [DB.SaveVerification] and [DB.SaveHealth].
 func (db *DB) Wake(ctx context.Context, events []string, now time.Time) (n int, err error) {
 	if len(events) == 0 {
 		return 0, nil

@@ -44,8 +44,9 @@ func testModel(t *testing.T, open func(t *testing.T) Store) {
 		w.check(s.PutRepo(w.ctx, store.RepoRecord{Repo: repo}, w.now))
 		happenings := map[string]func(){
 			"decide": w.decide, "ask": w.ask, "run promotion": w.runPromotion, "run verification": w.runVerification, "prune": w.prune,
+			"look at health": w.lookAtHealth,
 		}
-		names := []string{"decide", "decide", "decide", "ask", "run promotion", "run promotion", "run verification", "prune"}
+		names := []string{"decide", "decide", "decide", "ask", "run promotion", "run promotion", "run verification", "prune", "look at health"}
 		for range rapid.IntRange(1, 30).Draw(rt, "happenings") {
 			w.now = w.now.Add(time.Duration(rapid.IntRange(0, 90).Draw(rt, "seconds")) * time.Second)
 			happenings[rapid.SampledFrom(names).Draw(rt, "happening")]()
@@ -125,6 +126,9 @@ func (w *twin) runPromotion() {
 	if i := p.Next(); i >= 0 && p.Phase != pipeline.Aborted {
 		p.Begin(i, w.now)
 		p.Steps[i].Phase, p.Steps[i].Message = p.Phase, "so far"
+		if rapid.Bool().Draw(w.T, "watched") {
+			watched(&p)
+		}
 	}
 	if p.Phase.Terminal() {
 		p.FinishedAt, p.Message = w.now, "over"
@@ -134,6 +138,31 @@ func (w *twin) runPromotion() {
 	}
 	w.check(w.Store.Finish(w.ctx, j, time.Time{}))
 	w.model = pipeline.RecordPromotion(w.p, w.model, p, w.now)
+}
+
+// lookAtHealth is the engine too: it asks what the newest success of a Stage
+// registered, or what an older one did.
+func (w *twin) lookAtHealth() {
+	var ended []pipeline.Promotion
+	for _, p := range w.model.Promotions {
+		if p.Phase == pipeline.Succeeded {
+			ended = append(ended, p)
+		}
+	}
+	if len(ended) == 0 {
+		return
+	}
+	p := rapid.SampledFrom(ended).Draw(w.T, "promotion")
+	r := pipeline.HealthReading{
+		Stage: p.Stage.Name, Promotion: p.ID, Since: w.now, CheckedAt: w.now,
+		State: rapid.SampledFrom([]pipeline.HealthState{
+			pipeline.HealthHealthy, pipeline.HealthHealthy, pipeline.HealthProgressing, pipeline.HealthUnhealthy,
+		}).Draw(w.T, "state"),
+	}
+	j := w.stageJob(p.Stage.Name)
+	w.check(w.SaveHealth(w.ctx, j, r, w.now))
+	w.check(w.Store.Finish(w.ctx, j, time.Time{}))
+	w.model = pipeline.RecordHealth(w.p, w.model, r, w.now)
 }
 
 func (w *twin) runVerification() {

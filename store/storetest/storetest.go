@@ -69,6 +69,9 @@ type Store interface {
 	Freeze(ctx context.Context, repoID int64, name string) (*pipeline.Freeze, error)
 	Prune(ctx context.Context, repoID int64, e store.Expired, now time.Time) (store.Pruned, error)
 
+	StageSuccess(ctx context.Context, repoID int64, stage string) (*pipeline.Promotion, *pipeline.HealthReading, error)
+	SaveHealth(ctx context.Context, j store.Job, reading pipeline.HealthReading, now time.Time) error
+
 	Verification(ctx context.Context, repoID int64, id string) (pipeline.VerificationRun, error)
 	StageVerification(ctx context.Context, repoID int64, stage string) (*pipeline.VerificationRun, error)
 	UnreportedVerifications(ctx context.Context, repoID int64, stage string) ([]pipeline.VerificationRun, error)
@@ -101,7 +104,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	groups := []map[string]func(*fixture){
 		deliveryTests, workTests, wakeTests, repoTests, warehouseTests, intentTests, applyTests, promotionTests,
 		markTests, snapshotTests, wholeTests, remoteTests, concurrencyTests,
-		requestTests, freightTests, holdTests, verificationTests, pipelineTests, secretTests, pruneTests,
+		requestTests, freightTests, holdTests, verificationTests, pipelineTests, secretTests, pruneTests, healthTests,
 	}
 	t.Run("whatever happens, a store does what the model says", func(t *testing.T) {
 		t.Parallel()

@@ -45,6 +45,10 @@ var layers = map[string][]string{
 	"app/outbound":          {},
 	"app/cloudwatch":        {"pipeline/verify"},
 	"app/ghapp":             {"pipeline", "pipeline/promotion", "pipeline/report", "pipeline/step", "pipeline/tree", "pipeline/verify", "app/gitrepo"},
+	"app/trial": {
+		"pipeline", "pipeline/expr", "pipeline/promotion", "pipeline/report", "pipeline/secret", "pipeline/step", "pipeline/tree",
+		"manifest/kargofile", "app/gitrepo",
+	},
 	"app/forge":             {},
 	"app/forge/ociregistry": {},
 	"app":                   {"*"},

@@ -16,18 +16,22 @@ import (
 // openLocal opens the clone around a .kargo.yaml. It uses the variables that
 // GitHub Actions sets too.
 func (e *env) openLocal(ctx context.Context, file string) (*app.Local, error) {
+	return app.OpenLocal(ctx, filepath.Dir(file), e.localOptions())
+}
+
+func (e *env) localOptions() app.LocalOptions {
 	var insecure []string
 	for host := range strings.SplitSeq(e.getenv("KARGO_INSECURE_REGISTRIES"), ",") {
 		if host = strings.TrimSpace(host); host != "" {
 			insecure = append(insecure, host)
 		}
 	}
-	return app.OpenLocal(ctx, filepath.Dir(file), app.LocalOptions{
+	return app.LocalOptions{
 		InsecureRegistries: insecure,
 		ServerURL:          e.getenv("GITHUB_SERVER_URL"),
 		Token:              e.getenv("GITHUB_TOKEN"),
 		Now:                func() time.Time { return time.Now().UTC() },
-	})
+	}
 }
 
 // environmentHelp says what openLocal takes from the environment.

@@ -30,6 +30,26 @@ const localCacheBytes = 16 << 20
 //
 // dir may also be a file:// URL.
 func OpenLocal(dir string) (*Repository, error) {
+	l, err := openLocal(dir)
+	if err != nil {
+		return nil, err
+	}
+	return newRepository(l, localCacheBytes), nil
+}
+
+// OpenLocalRemote is OpenLocal for a repository that is pushed to as to a server.
+// As Git's own server does, it refuses to move the branch that is checked out in a
+// repository with working files.
+func OpenLocalRemote(dir string) (*Repository, error) {
+	l, err := openLocal(dir)
+	if err != nil {
+		return nil, err
+	}
+	l.writable = true
+	return newRepository(l, localCacheBytes), nil
+}
+
+func openLocal(dir string) (*local, error) {
 	dir = strings.TrimPrefix(dir, "file://")
 	repo, err := git.PlainOpenWithOptions(dir, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
 	if errors.Is(err, git.ErrRepositoryNotExists) {
@@ -39,6 +59,8 @@ func OpenLocal(dir string) (*Repository, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open clone %s: %w", dir, err)
 	}
+	_, err = repo.Worktree()
+	bare := errors.Is(err, git.ErrIsBareRepository)
 	s := repo.Storer
 	if fss, ok := s.(*filesystem.Storage); ok {
 		// Opened plainly, go-git looks for borrowed objects only inside the
@@ -46,21 +68,22 @@ func OpenLocal(dir string) (*Repository, error) {
 		s = filesystem.NewStorageWithOptions(fss.Filesystem(), gitcache.NewObjectLRUDefault(),
 			filesystem.Options{AlternatesFS: osfs.New("/")})
 	}
-	return newRepository(&local{store: s}, localCacheBytes), nil
+	return &local{store: s, bare: bare}, nil
 }
 
 // local is a clone on disk. go-git's store is not safe for concurrent use.
 type local struct {
 	mu    sync.Mutex
 	store storage.Storer
+	// bare says that there are no working files.
+	bare     bool
+	writable bool
 }
 
 var _ backend = (*local)(nil)
 
 func (l *local) traffic() Traffic { return Traffic{} }
 func (l *local) wholesale() bool  { return false }
-
-func (l *local) push(context.Context, []RefUpdate, []Object) error { return ErrReadOnly }
 
 func (l *local) refs(ctx context.Context, _ []string) ([]Ref, error) {
 	l.mu.Lock()

@@ -28,7 +28,11 @@ func (x *execution) exprEnv(ctx context.Context, i int) (exprEnv, error) {
 	if err := x.recallNotes(ctx); err != nil {
 		return exprEnv{}, err
 	}
-	return newExprEnv(x.p, i, Site{ServerURL: x.e.ServerURL, PublicURL: x.e.PublicURL, DefaultBranch: branch})
+	site := Site{ServerURL: x.e.ServerURL, PublicURL: x.e.PublicURL, DefaultBranch: branch}
+	if x.trial != nil {
+		site.given = x.trial.Context
+	}
+	return newExprEnv(x.p, i, site)
 }
 
 // recallNotes brings what the Promotion knows of its Freight's metadata up to date,
@@ -54,6 +58,9 @@ type Site struct {
 	// RepoURL overrides the clone URL derived from ServerURL; kargo plan sets it
 	// to the local clone's remote.
 	RepoURL string
+	// given adds what a trial was given, before any variable is evaluated; nil for
+	// nothing.
+	given func(*expr.Env)
 }
 
 // evaluationError is what is wrong with the Promotion's own expressions, rather
@@ -76,6 +83,9 @@ func newExprEnv(p *pipeline.Promotion, i int, site Site) (exprEnv, error) {
 		Alias:   p.Stage.Steps[i].As,
 		Freight: freight(p.Collection), FreightMetadata: metadata(p.Collection),
 		Extra: map[string]any{"github": githubContext(p, site)},
+	}
+	if site.given != nil {
+		site.given(&env)
 	}
 	for _, vars := range [][]pipeline.Var{p.Vars, p.Stage.Vars, p.Stage.TemplateVars} {
 		if err := evaluateVars(&env, vars); err != nil {
@@ -110,7 +120,10 @@ type stepMeta struct {
 // recall makes known what the steps before step i left.
 func recall(env *expr.Env, p *pipeline.Promotion, i int) error {
 	task, _ := taskOf(p.Stage.Steps[i].As)
-	own := map[string]any{}
+	own, _ := env.Task["outputs"].(map[string]any) // of a trial
+	if own = maps.Clone(own); own == nil {
+		own = map[string]any{}
+	}
 	env.Task = map[string]any{"outputs": own}
 	metas := map[string]any{}
 	env.Extra["stepMetas"] = metas

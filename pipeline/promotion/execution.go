@@ -27,6 +27,8 @@ type execution struct {
 	safe safe
 	// closed says whether the step that runs was told that the Stage is closed.
 	closed bool
+	// trial is set for steps that are only tried.
+	trial *Trial
 }
 
 // defaultStepTimeout is the Engine's StepTimeout unless it is set.
@@ -116,7 +118,7 @@ func (x *execution) attempt(ctx context.Context, i, attempt int, prior []byte, e
 	spec := x.p.Stage.Steps[i]
 	def, ok := x.e.Steps.Lookup(spec.Uses)
 	if !ok {
-		return failedResult(fmt.Errorf("unknown step %q", spec.Uses)), nil
+		return failedResult(x.e.Steps.Unknown(spec.Uses)), nil
 	}
 	config, err := x.config(ctx, def, env, spec)
 	if after, transient := pipeline.IsTransient(err); transient {
@@ -151,9 +153,12 @@ func (x *execution) attempt(ctx context.Context, i, attempt int, prior []byte, e
 // workspace rebuilds the Workspace up to step i by replaying the Workspace steps
 // before it. A result other than nil stands for step i itself, which cannot run
 // now.
-func (x *execution) workspace(ctx context.Context, i int) (*pipeline.StepResult, error) {
+func (x *execution) workspace(ctx context.Context, i int) (_ *pipeline.StepResult, err error) {
 	if x.ws == nil {
-		x.ws, x.built = tree.NewWorkspace(), 0
+		if x.ws, err = x.begin(ctx); err != nil {
+			return nil, err
+		}
+		x.built = 0
 	}
 	for ; x.built < i; x.built++ {
 		j := x.built
@@ -198,6 +203,18 @@ func (x *execution) stepEnv(i, attempt int, prior []byte, replaying bool) step.E
 		env.Secret = x.safe.open
 	}
 	return env
+}
+
+// begin makes the Workspace that the first step finds.
+func (x *execution) begin(ctx context.Context) (*tree.Workspace, error) {
+	if x.trial == nil {
+		return tree.NewWorkspace(), nil
+	}
+	ws, err := x.trial.Begin(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("make the workspace: %w", err)
+	}
+	return ws, nil
 }
 
 // rewind starts over from the first step that reads a repository.

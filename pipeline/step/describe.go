@@ -2,6 +2,7 @@ package step
 
 import (
 	"context"
+	"path"
 	"strings"
 
 	"github.com/kargo-app/kargo/pipeline/tree"
@@ -17,6 +18,12 @@ type Difference struct {
 // Describe compares two trees without any bound on the size of the answer; what
 // git-commit records is bounded.
 func Describe(ctx context.Context, f *tree.FS, from, to tree.Hash) (Difference, error) {
+	return DescribeUnder(ctx, f, "", from, to)
+}
+
+// DescribeUnder is [Describe] with the paths that the files have when the trees lie
+// in a directory.
+func DescribeUnder(ctx context.Context, f *tree.FS, dir string, from, to tree.Hash) (Difference, error) {
 	changes, err := f.Diff(ctx, from, to)
 	if err != nil {
 		return Difference{}, err
@@ -28,6 +35,7 @@ func Describe(ctx context.Context, f *tree.FS, from, to tree.Hash) (Difference, 
 	var d Difference
 	var text strings.Builder
 	for _, c := range changes {
+		c.Path = path.Join(dir, c.Path)
 		file, diff := describeFile(c, blobs)
 		d.Files = append(d.Files, file)
 		text.WriteString(diff)

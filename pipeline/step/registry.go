@@ -41,6 +41,11 @@ func (r *Registry) TakingSecrets() []string {
 	return slices.DeleteFunc(r.Names(), func(name string) bool { return r.byName[name].Secrets() != SecretsShown })
 }
 
+// Unknown is the error for a name that the Registry does not have.
+func (r *Registry) Unknown(uses string) error {
+	return &pipeline.UserError{Message: fmt.Sprintf("unknown step %q", uses), Hint: didYouMean(uses, r.Names())}
+}
+
 // CheckConfig reports whether config can be what the step expects before any
 // expression in it is evaluated: a string that holds an expression passes as
 // anything, all else must be right. Rules over several fields, such as "exactly
@@ -48,10 +53,7 @@ func (r *Registry) TakingSecrets() []string {
 func (r *Registry) CheckConfig(uses string, config map[string]any) error {
 	d, ok := r.byName[uses]
 	if !ok {
-		return &pipeline.UserError{
-			Message: fmt.Sprintf("unknown step %q", uses),
-			Hint:    didYouMean(uses, r.Names()),
-		}
+		return r.Unknown(uses)
 	}
 	if config == nil {
 		config = map[string]any{}

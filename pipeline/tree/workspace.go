@@ -65,6 +65,9 @@ func (w *Workspace) CheckoutOf(p string) (*Checkout, string) {
 	return m.c, rel
 }
 
+// Scratch returns the files that lie in no Checkout.
+func (w *Workspace) Scratch() *FS { return w.scratch }
+
 // Mounts returns the paths of the Checkouts, sorted.
 func (w *Workspace) Mounts() []string {
 	var out []string

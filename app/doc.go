@@ -38,6 +38,7 @@
 //   - vektah/gqlparser: the GraphQL that the simulator understands
 //   - yuin/goldmark: Markdown, to find commands in and to show
 //   - go.yaml.in/yaml: YAML with positions and comments
+//   - sigs.k8s.io/yaml: YAML as Kubernetes reads it
 //   - k8s.io/client-go: JSONPath as kubectl has it
 //   - golang.org/x/sync: groups of goroutines that fail together
 //   - modernc.org/sqlite: a database in the binary, without cgo

@@ -1,6 +1,7 @@
 package edit
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -35,15 +36,53 @@ func GetTOML(src []byte, key string) (any, error) { return tomlFormat().get(src,
 // are nested. The parsers are recursive.
 const maxNesting = 200
 
-func parseTOML(src []byte) (*node, error) {
+// DecodeTOML reads a whole file into map[string]any, []any and scalars: string, bool,
+// int64, float64 and time.Time. Dates and times without an offset are strings. Errors
+// are *Error with a place.
+func DecodeTOML(src []byte) (map[string]any, error) {
+	if err := checkText(src, MaxSize); err != nil {
+		return nil, err
+	}
+	document, err := decodeTOML(bytes.TrimPrefix(src, []byte(bom)))
+	if err != nil {
+		return nil, err
+	}
+	return withoutLocalTimes(document).(map[string]any), nil //nolint:forcetypeassert // a map stays one
+}
+
+func withoutLocalTimes(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, item := range v {
+			v[name] = withoutLocalTimes(item)
+		}
+	case []any:
+		for i, item := range v {
+			v[i] = withoutLocalTimes(item)
+		}
+	case toml.LocalDate, toml.LocalTime, toml.LocalDateTime:
+		return fmt.Sprint(v)
+	}
+	return v
+}
+
+func decodeTOML(src []byte) (map[string]any, error) {
 	if depth, at := tomlNesting(src); depth > maxNesting {
 		line, column := place(src, at)
 		return nil, &Error{Line: line, Column: column, Msg: fmt.Sprintf("not usable TOML: nested more than %d deep", maxNesting), Err: ErrSyntax}
 	}
+	var document map[string]any
+	if err := toml.Unmarshal(src, &document); err != nil {
+		return nil, tomlError(src, err)
+	}
+	return document, nil
+}
+
+func parseTOML(src []byte) (*node, error) {
 	// The parser below gives places but accepts what no document may say, such as
 	// one key twice.
-	if err := toml.Unmarshal(src, new(map[string]any)); err != nil {
-		return nil, tomlError(src, err)
+	if _, err := decodeTOML(src); err != nil {
+		return nil, err
 	}
 	b := tomlBuilder{src: src, root: &node{kind: table}}
 	p := unstable.Parser{}

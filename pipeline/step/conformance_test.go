@@ -18,8 +18,8 @@ import (
 // conforming holds for every step a Promotion in which it is the last one.
 func conforming() map[string][]pipeline.StepSpec {
 	whole := promotion()
-	after := func(n int, s pipeline.StepSpec) []pipeline.StepSpec {
-		return append(slices.Clone(whole[:n]), s)
+	after := func(n int, s ...pipeline.StepSpec) []pipeline.StepSpec {
+		return append(slices.Clone(whole[:n]), s...)
 	}
 	return map[string][]pipeline.StepSpec{
 		"git-clone":           whole[:1],
@@ -29,6 +29,26 @@ func conforming() map[string][]pipeline.StepSpec {
 			"path":    "src/env/prod/values.yaml",
 			"updates": []any{config{"key": "image.tag", "value": "1.9.3"}},
 		})),
+		"yaml-parse": after(1, use("yaml-parse", config{
+			"path":    "src/env/prod/values.yaml",
+			"outputs": []any{config{"name": "tag", "fromExpression": "image.tag"}},
+		})),
+		"json-update": after(1, wrote("a.json", `{"a": 1}`), use("json-update", config{
+			"path": "a.json", "updates": []any{config{"key": "b.-1", "value": "x"}},
+		})),
+		"json-parse": after(1, wrote("a.json", `{"a": 1}`), use("json-parse", config{
+			"path": "a.json", "outputs": []any{config{"name": "a", "fromExpression": "a"}},
+		})),
+		"toml-update": after(1, wrote("a.toml", "a = 1\n"), use("toml-update", config{
+			"path": "a.toml", "updates": []any{config{"key": "a", "value": "x"}},
+		})),
+		"toml-parse": after(1, wrote("a.toml", "a = 1\n"), use("toml-parse", config{
+			"path": "a.toml", "outputs": []any{config{"name": "a", "fromExpression": "a"}},
+		})),
+		"hcl-update": after(1, wrote("a.tf", "a = 1\n"), use("hcl-update", config{
+			"path": "a.tf", "updates": []any{config{"key": "a", "value": "x"}},
+		})),
+		"file-write":      after(1, use("file-write", config{"path": "src/new.txt", "contents": "x"})),
 		"copy":            after(1, use("copy", config{"inPath": "src/env/prod", "outPath": "src/env/copy"})),
 		"delete":          after(1, use("delete", config{"path": "src/env"})),
 		"git-commit":      whole[:3],

@@ -26,6 +26,11 @@ func use(uses string, c config) pipeline.StepSpec {
 	return pipeline.StepSpec{Uses: uses, As: uses, Config: c}
 }
 
+// wrote is a step that leaves a file.
+func wrote(path, contents string) pipeline.StepSpec {
+	return pipeline.StepSpec{Uses: "file-write", As: "write", Config: config{"path": path, "contents": contents, "overwrite": true}}
+}
+
 // bench runs the steps of one Promotion in a World, as an engine would.
 type bench struct {
 	t     *testing.T

@@ -15,8 +15,8 @@ import (
 
 // Doc is what the reference says of a step beyond the names and types of its
 // fields, which are read from the config type and the output type: the json
-// tag names a field, which is optional with omitempty, and the doc tag
-// describes it.
+// tag names a field, which is optional with omitempty, the doc tag describes it,
+// and empty:"no" refuses a text without characters and a list without elements.
 type Doc struct {
 	// Summary is Markdown: what the step does, then what is worth knowing.
 	Summary string
@@ -50,6 +50,7 @@ type schema struct {
 type field struct {
 	name, doc string
 	required  bool
+	nonEmpty  bool
 	schema    *schema
 }
 
@@ -87,7 +88,7 @@ func schemaOf(t reflect.Type) *schema {
 			}
 			name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 			s.fields = append(s.fields, field{
-				name: name, doc: f.Tag.Get("doc"), required: options == "", schema: schemaOf(f.Type),
+				name: name, doc: f.Tag.Get("doc"), required: options == "", nonEmpty: f.Tag.Get("empty") == "no", schema: schemaOf(f.Type),
 			})
 		}
 		return s
@@ -163,7 +164,9 @@ func (c *checker) object(at string, s *schema, v map[string]any) {
 		names[i] = f.name
 		// An expression that found nothing is null, which is as good as absent.
 		value := v[f.name]
-		if value != nil {
+		if f.nonEmpty && isEmpty(value) {
+			c.errs = append(c.errs, fmt.Errorf("%s%s must not be empty", prefix, f.name))
+		} else if value != nil {
 			c.visit(prefix+f.name, f.schema, value)
 		} else if _, present := v[f.name]; f.required && (!present || f.schema.shape != shapeAny) {
 			c.errs = append(c.errs, fmt.Errorf("%s%s is required", prefix, f.name))
@@ -183,6 +186,16 @@ func (c *checker) object(at string, s *schema, v map[string]any) {
 		}
 		c.errs = append(c.errs, errors.New(msg))
 	}
+}
+
+func isEmpty(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return v == ""
+	case []any:
+		return len(v) == 0
+	}
+	return false
 }
 
 func didYouMean(got string, valid []string) string {

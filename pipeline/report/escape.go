@@ -73,8 +73,15 @@ var linkable = []*regexp.Regexp{
 	regexp.MustCompile(`(?i)(mailto|xmpp|callto)(:)`), // other schemes
 }
 
-// digits are what may be the name of a commit.
-var digits = regexp.MustCompile(`(?i)[0-9a-f]{7,}`)
+// word finds what GitHub may take for the name of a commit: it links 7 to 40
+// hexadecimal digits that stand alone. An underscore counts as an end here, because
+// it may become one when Markdown is rendered.
+var word = regexp.MustCompile(`[0-9A-Za-z]+`)
+
+// commitName reports whether a word has the form of a commit's name.
+func commitName(s string) bool {
+	return len(s) >= 7 && len(s) <= 40 && strings.Trim(s, "0123456789abcdefABCDEF") == ""
+}
 
 func breakUp(s string, at []*regexp.Regexp) string {
 	for _, re := range at {
@@ -86,7 +93,10 @@ func breakUp(s string, at []*regexp.Regexp) string {
 }
 
 func unlink(s string) string {
-	return digits.ReplaceAllStringFunc(breakUp(s, linkable), func(name string) string {
+	return word.ReplaceAllStringFunc(breakUp(s, linkable), func(name string) string {
+		if !commitName(name) {
+			return name
+		}
 		const most = 6
 		var b strings.Builder
 		for len(name) > most {

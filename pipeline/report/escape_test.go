@@ -90,7 +90,7 @@ func seen(s string, limit int) string {
 }
 
 // autolinks is what GitHub makes of plain text after Markdown is done with it.
-var autolinks = regexp.MustCompile(`(?i)@[a-z0-9]|#[0-9]|gh-[0-9]|www\.|://|[0-9a-f]{7,40}|:[a-z0-9_+-]+:|mailto:`)
+var autolinks = regexp.MustCompile(`(?i)@[a-z0-9]|#[0-9]|gh-[0-9]|www\.|://|\b[0-9a-f]{7,40}\b|:[a-z0-9_+-]+:|mailto:`)
 
 // harmless are the nodes that outside text may become, each with the places it
 // is put into.
@@ -230,4 +230,27 @@ func FuzzLink(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestTextBreaksNamesOfCommitsOnly: GitHub links 7 to 40 hexadecimal digits that are a
+// word of their own, and nothing else that contains some.
+func TestTextBreaksNamesOfCommitsOnly(t *testing.T) {
+	t.Parallel()
+	const joiner = "\u2060"
+	digits := strings.Repeat("0123456789abcdef", 5)
+	for s, broken := range map[string]bool{
+		"succeeded": false, "prod-1 succeeded": false, "beefed": false, "feedface0g": false, "v1234567x": false,
+		"c0ffee": false, "c0ffee0": true, "C0FFEE0": true, "defaced": true, "1234567": true, "(c0ffee0)": true, "x-c0ffee0": true,
+		"x_c0ffee0": true, "acme/app/c0ffee0": true, "c0ffee0.": true, "日c0ffee0": true, "c0ffee0日": true,
+		digits[:40]: true, digits[:41]: false, "sha256:" + digits[:64]: false,
+	} {
+		if got := strings.Contains(report.Text(s), joiner); got != broken {
+			t.Errorf("%q: broken is %v, want %v", s, got, broken)
+		}
+	}
+	for _, part := range regexp.MustCompile("[0-9a-f]+").FindAllString(report.Text(digits[:40]), -1) {
+		if len(part) > 6 {
+			t.Errorf("%q is left in one piece", part)
+		}
+	}
 }

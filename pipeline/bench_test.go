@@ -100,3 +100,15 @@ func BenchmarkExplain(b *testing.B) {
 		k.Explain(p, p.Stages[999], s.Freight[0], now)
 	}
 }
+
+// BenchmarkForecastStage is what why asks for of the same pipeline; it must stay
+// under a hundred milliseconds.
+func BenchmarkForecastStage(b *testing.B) {
+	p, s, now := large()
+	b.ReportAllocs()
+	for b.Loop() {
+		if got := pipeline.ForecastStage(p, s, "stage-0999", now); len(got) != 1 {
+			b.Fatalf("%d arrivals", len(got))
+		}
+	}
+}

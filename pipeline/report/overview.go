@@ -54,7 +54,7 @@ type ledger struct {
 	s        pipeline.Snapshot
 	now      time.Time
 	closures func(*pipeline.Stage) pipeline.Closure
-	arrivals []pipeline.Arrival // nil until they are asked for
+	arrivals map[string][]pipeline.Arrival // by Stage, as far as they were asked for
 	// history and runs are by Stage, newest first.
 	history map[string][]*pipeline.Promotion
 	runs    map[string][]*pipeline.VerificationRun
@@ -64,6 +64,7 @@ func newLedger(p pipeline.Pipeline, s pipeline.Snapshot, now time.Time) *ledger 
 	k := &ledger{
 		Facts: s.Facts(), p: p, s: s, now: now, closures: p.Closures(s.Freeze, now),
 		history: map[string][]*pipeline.Promotion{}, runs: map[string][]*pipeline.VerificationRun{},
+		arrivals: map[string][]pipeline.Arrival{},
 	}
 	for i := range s.Promotions {
 		name := s.Promotions[i].Stage.Name

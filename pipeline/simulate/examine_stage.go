@@ -248,8 +248,8 @@ func (x *examination) forecast(stage pipeline.Stage, e *expectForecast) {
 	if e == nil {
 		return
 	}
-	for _, a := range pipeline.Forecast(x.w.p, x.w.s, x.w.now) {
-		if a.Stage != stage.Name || e.Freight != "" && x.canonical(e.Freight) != x.w.name(a.Freight) {
+	for _, a := range pipeline.ForecastStage(x.w.p, x.w.s, stage.Name, x.w.now) {
+		if e.Freight != "" && x.canonical(e.Freight) != x.w.name(a.Freight) {
 			continue
 		}
 		sentence := a.Sentence(x.w.now)

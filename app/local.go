@@ -48,8 +48,9 @@ func OpenLocal(ctx context.Context, dir string, o LocalOptions) (*Local, error) 
 	if err != nil {
 		return nil, err
 	}
+	server := cmp.Or(o.ServerURL, gitHub)
 	l := &Local{steps: steps, now: o.Now, repos: &localRepositories{remote: gitrepo.New(gitrepo.Options{
-		AllowHTTP: loopback, Credentials: tokenFor(cmp.Or(o.ServerURL, gitHub), o.Token),
+		AllowHTTP: loopback, Credentials: tokenFor(server, o.Token), AlwaysVerify: onServer(server),
 	})}}
 	if err := l.open(ctx, dir); err != nil {
 		return nil, err

@@ -24,13 +24,22 @@ var _ repositories = (*localRepositories)(nil)
 
 // Repository implements repositories. An empty address is that of the clone.
 func (l *localRepositories) Repository(repoURL string) (*gitrepo.Repository, error) {
+	return l.open(repoURL, l.remote.Repository)
+}
+
+// Unverified implements repositories.
+func (l *localRepositories) Unverified(repoURL string) (*gitrepo.Repository, error) {
+	return l.open(repoURL, l.remote.Unverified)
+}
+
+func (l *localRepositories) open(repoURL string, remote func(string) (*gitrepo.Repository, error)) (*gitrepo.Repository, error) {
 	if repoURL == "" || l.isOwn(repoURL) {
 		if l.own == nil {
 			return nil, l.missing
 		}
 		return l.own, nil
 	}
-	return l.remote.Repository(repoURL)
+	return remote(repoURL)
 }
 
 func (l *localRepositories) isOwn(repoURL string) bool {
@@ -44,13 +53,20 @@ func (l *localRepositories) isOwn(repoURL string) bool {
 
 // tokenFor gives a token to repositories on one Git host and to no other.
 func tokenFor(server, token string) gitrepo.CredentialsFunc {
-	host, err := url.Parse(server)
-	given := err == nil && token != ""
+	on := onServer(server)
 	return func(_ context.Context, repoURL string) (username, password string, _ error) {
-		u, err := url.Parse(repoURL)
-		if given && err == nil && u.Scheme == host.Scheme && strings.EqualFold(u.Host, host.Host) {
+		if token != "" && on(repoURL) {
 			return "x-access-token", token, nil
 		}
 		return "", "", nil
+	}
+}
+
+// onServer says which addresses lie on a server.
+func onServer(server string) func(repoURL string) bool {
+	host, hostErr := url.Parse(server)
+	return func(repoURL string) bool {
+		u, err := url.Parse(repoURL)
+		return hostErr == nil && err == nil && u.Scheme == host.Scheme && strings.EqualFold(u.Host, host.Host)
 	}
 }

@@ -21,7 +21,7 @@ var _ step.Git = previewGit{}
 
 // Checkout implements step.Git.
 func (g previewGit) Checkout(ctx context.Context, repoURL string, ref step.Ref) (*tree.Checkout, error) {
-	repo, err := g.repos.Repository(repoURL)
+	repo, err := openRepository(g.repos, repoURL, ref.SkipTLSVerify)
 	if err != nil {
 		return nil, err
 	}

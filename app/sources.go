@@ -17,6 +17,15 @@ import (
 // repositories opens Git repositories by the address that a pipeline gives.
 type repositories interface {
 	Repository(repoURL string) (*gitrepo.Repository, error)
+	// Unverified does so without verifying the server's certificate.
+	Unverified(repoURL string) (*gitrepo.Repository, error)
+}
+
+func openRepository(repos repositories, repoURL string, skipTLSVerify bool) (*gitrepo.Repository, error) {
+	if skipTLSVerify {
+		return repos.Unverified(repoURL)
+	}
+	return repos.Repository(repoURL)
 }
 
 // commits shows Git repositories to discovery.
@@ -25,8 +34,8 @@ type commits struct{ repos repositories }
 var _ discover.Commits = commits{}
 
 // Head implements discover.Commits.
-func (c commits) Head(ctx context.Context, repoURL, branch string) (string, error) {
-	r, err := c.repos.Repository(repoURL)
+func (c commits) Head(ctx context.Context, at discover.Repository, branch string) (string, error) {
+	r, err := openRepository(c.repos, at.URL, at.SkipTLSVerify)
 	if err != nil {
 		return "", err
 	}
@@ -71,8 +80,8 @@ func resolveBranch(ctx context.Context, r *gitrepo.Repository, branch string) (t
 }
 
 // Log implements discover.Commits.
-func (c commits) Log(ctx context.Context, repoURL, from string, limit int) ([]discover.Commit, error) {
-	r, h, err := c.at(repoURL, from)
+func (c commits) Log(ctx context.Context, at discover.Repository, from string, limit int) ([]discover.Commit, error) {
+	r, h, err := c.at(at, from)
 	if err != nil {
 		return nil, err
 	}
@@ -88,8 +97,8 @@ func (c commits) Log(ctx context.Context, repoURL, from string, limit int) ([]di
 }
 
 // Tags implements discover.Commits.
-func (c commits) Tags(ctx context.Context, repoURL string) ([]discover.Tag, error) {
-	r, err := c.repos.Repository(repoURL)
+func (c commits) Tags(ctx context.Context, at discover.Repository) ([]discover.Tag, error) {
+	r, err := openRepository(c.repos, at.URL, at.SkipTLSVerify)
 	if err != nil {
 		return nil, err
 	}
@@ -105,8 +114,8 @@ func (c commits) Tags(ctx context.Context, repoURL string) ([]discover.Tag, erro
 }
 
 // Describe implements discover.Commits.
-func (c commits) Describe(ctx context.Context, repoURL string, tags []discover.Tag) ([]discover.Tag, error) {
-	r, err := c.repos.Repository(repoURL)
+func (c commits) Describe(ctx context.Context, at discover.Repository, tags []discover.Tag) ([]discover.Tag, error) {
+	r, err := openRepository(c.repos, at.URL, at.SkipTLSVerify)
 	if err != nil {
 		return nil, err
 	}
@@ -136,8 +145,8 @@ func (c commits) Describe(ctx context.Context, repoURL string, tags []discover.T
 }
 
 // Changed implements discover.Commits.
-func (c commits) Changed(ctx context.Context, repoURL, base, head string) ([]string, error) {
-	r, h, err := c.at(repoURL, head)
+func (c commits) Changed(ctx context.Context, at discover.Repository, base, head string) ([]string, error) {
+	r, h, err := c.at(at, head)
 	if err != nil {
 		return nil, err
 	}
@@ -166,8 +175,8 @@ func (c commits) Changed(ctx context.Context, repoURL, base, head string) ([]str
 	return paths, nil
 }
 
-func (c commits) at(repoURL, id string) (*gitrepo.Repository, tree.Hash, error) {
-	r, err := c.repos.Repository(repoURL)
+func (c commits) at(at discover.Repository, id string) (*gitrepo.Repository, tree.Hash, error) {
+	r, err := openRepository(c.repos, at.URL, at.SkipTLSVerify)
 	if err != nil {
 		return nil, tree.Hash{}, err
 	}

@@ -29,6 +29,8 @@ var _ repositories = clone{}
 
 func (c clone) Repository(string) (*gitrepo.Repository, error) { return gitrepo.OpenLocal(c.dir) }
 
+func (c clone) Unverified(string) (*gitrepo.Repository, error) { return gitrepo.OpenLocal(c.dir) }
+
 // git runs git in the clone.
 func (c clone) git(t *testing.T, args ...string) string {
 	t.Helper()
@@ -79,11 +81,11 @@ func TestCommitsShowsARepositoryToDiscovery(t *testing.T) {
 	src := commits{repos: c}
 
 	for _, branch := range []string{"", "main"} {
-		if got, err := src.Head(t.Context(), "", branch); err != nil || got != second {
+		if got, err := src.Head(t.Context(), discover.Repository{}, branch); err != nil || got != second {
 			t.Errorf("Head(%q) = %s, %v, want %s", branch, got, err, second)
 		}
 	}
-	log, err := src.Log(t.Context(), "", second, 10)
+	log, err := src.Log(t.Context(), discover.Repository{}, second, 10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,19 +94,19 @@ func TestCommitsShowsARepositoryToDiscovery(t *testing.T) {
 		log[1].CommittedAt.UTC().Format("15:04:05") != "03:04:06" {
 		t.Errorf("Log = %+v", log)
 	}
-	changed, err := src.Changed(t.Context(), "", first, second)
+	changed, err := src.Changed(t.Context(), discover.Repository{}, first, second)
 	if diff := cmp.Diff([]string{"b/c"}, changed); err != nil || diff != "" {
 		t.Errorf("Changed: %v\n%s", err, diff)
 	}
-	changed, err = src.Changed(t.Context(), "", "", first)
+	changed, err = src.Changed(t.Context(), discover.Repository{}, "", first)
 	if diff := cmp.Diff([]string{"a", "b/c"}, changed); err != nil || diff != "" {
 		t.Errorf("Changed from nothing: %v\n%s", err, diff)
 	}
-	tags, err := src.Tags(t.Context(), "")
+	tags, err := src.Tags(t.Context(), discover.Repository{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	described, err := src.Describe(t.Context(), "", tags)
+	described, err := src.Describe(t.Context(), discover.Repository{}, tags)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,15 +125,15 @@ func TestWhatDoesNotExistIsNotFoundForDiscovery(t *testing.T) {
 	c := newClone(t)
 	src := commits{repos: c}
 	missing := strings.Repeat("0123", 10)
-	if _, err := src.Head(t.Context(), "", ""); !errors.Is(err, discover.ErrNotFound) {
+	if _, err := src.Head(t.Context(), discover.Repository{}, ""); !errors.Is(err, discover.ErrNotFound) {
 		t.Errorf("head of a branch without a commit: %v", err)
 	}
 	head := c.commit(t, "First", map[string]string{"a": "1"})
 	tests := map[string]func() error{
-		"branch": func() error { _, err := src.Head(t.Context(), "", "nope"); return err },
-		"commit": func() error { _, err := src.Log(t.Context(), "", missing, 1); return err },
-		"base":   func() error { _, err := src.Changed(t.Context(), "", missing, head); return err },
-		"head":   func() error { _, err := src.Changed(t.Context(), "", head, missing); return err },
+		"branch": func() error { _, err := src.Head(t.Context(), discover.Repository{}, "nope"); return err },
+		"commit": func() error { _, err := src.Log(t.Context(), discover.Repository{}, missing, 1); return err },
+		"base":   func() error { _, err := src.Changed(t.Context(), discover.Repository{}, missing, head); return err },
+		"head":   func() error { _, err := src.Changed(t.Context(), discover.Repository{}, head, missing); return err },
 	}
 	for name, f := range tests {
 		if err := f(); !errors.Is(err, discover.ErrNotFound) {
@@ -152,7 +154,7 @@ func TestRepositoryThatCannotBeReadIsAnotherError(t *testing.T) {
 	t.Cleanup(s.Close)
 	src := commits{repos: gitrepo.New(gitrepo.Options{AllowHTTP: loopback, Attempts: 1})}
 	for _, status := range []int{http.StatusNotFound, http.StatusUnauthorized, http.StatusBadGateway} {
-		_, err := src.Head(t.Context(), fmt.Sprintf("%s/%d/app.git", s.URL, status), "main")
+		_, err := src.Head(t.Context(), discover.Repository{URL: fmt.Sprintf("%s/%d/app.git", s.URL, status)}, "main")
 		if err == nil || errors.Is(err, discover.ErrNotFound) {
 			t.Errorf("HTTP %d: %v, want an error about the repository", status, err)
 		}
@@ -165,7 +167,7 @@ func TestDetachedHeadIsTheDefaultBranch(t *testing.T) {
 	first := c.commit(t, "First", nil)
 	c.commit(t, "Second", nil)
 	c.git(t, "checkout", "-q", "--detach", first)
-	if got, err := (commits{repos: c}).Head(t.Context(), "", ""); err != nil || got != first {
+	if got, err := (commits{repos: c}).Head(t.Context(), discover.Repository{}, ""); err != nil || got != first {
 		t.Errorf("Head = %s, %v, want %s", got, err, first)
 	}
 }
@@ -175,7 +177,7 @@ func TestBranchThatOnlyTheOriginHas(t *testing.T) {
 	c := newClone(t)
 	first := c.commit(t, "First", nil)
 	c.git(t, "update-ref", "refs/remotes/origin/release", first)
-	if got, err := (commits{repos: c}).Head(t.Context(), "", "release"); err != nil || got != first {
+	if got, err := (commits{repos: c}).Head(t.Context(), discover.Repository{}, "release"); err != nil || got != first {
 		t.Errorf("Head = %s, %v, want %s", got, err, first)
 	}
 }

@@ -97,7 +97,10 @@ type GitSubscription struct {
 	// because a pipeline that promotes into a branch it subscribes to would feed
 	// itself.
 	IncludeOwnCommits bool `json:"includeOwnCommits,omitempty"`
-	DiscoveryLimit    int  `json:"discoveryLimit"`
+	// InsecureSkipTLSVerify accepts any certificate of the repository's server. The
+	// certificate of the GitHub that the App belongs to is verified all the same.
+	InsecureSkipTLSVerify bool `json:"insecureSkipTLSVerify,omitempty"`
+	DiscoveryLimit        int  `json:"discoveryLimit"`
 }
 
 // ImageSelectionStrategy orders the tags of an image repository.
@@ -132,7 +135,9 @@ type ChartSubscription struct {
 	RepoURL          string `json:"repoURL"`
 	Name             string `json:"name,omitempty"`
 	SemverConstraint string `json:"semverConstraint,omitempty"`
-	DiscoveryLimit   int    `json:"discoveryLimit"`
+	// InsecureSkipTLSVerify accepts any certificate of the repository's server.
+	InsecureSkipTLSVerify bool `json:"insecureSkipTLSVerify,omitempty"`
+	DiscoveryLimit        int  `json:"discoveryLimit"`
 }
 
 // Discovery is the result of looking at all Subscriptions of one Warehouse.

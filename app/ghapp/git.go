@@ -29,10 +29,12 @@ func (a *App) Git(repos *gitrepo.Client) *Git { return &Git{app: a, repos: repos
 
 // ReaderOptions sets what a gitrepo.Client needs to read as the App: credentials
 // for the repositories of this host that have the App, none for others, and
-// unencrypted http only with this machine or with a server configured so.
+// unencrypted http only with this machine or with a server configured so. The
+// certificate of this host is always verified, because the App's tokens go there.
 func (a *App) ReaderOptions(o gitrepo.Options) gitrepo.Options {
 	o.Credentials = a.Credentials
 	o.AllowHTTP = a.host.allowHTTP
+	o.AlwaysVerify = a.host.is
 	o.UserAgent = a.opts.UserAgent
 	return o
 }
@@ -73,7 +75,7 @@ func (a *App) renew(ctx context.Context, repoURL string) {
 // Checkout implements step.Git.
 func (g *Git) Checkout(ctx context.Context, repoURL string, ref step.Ref) (*tree.Checkout, error) {
 	var c *tree.Checkout
-	err := g.read(ctx, repoURL, func(r *gitrepo.Repository) (err error) {
+	err := g.readVia(ctx, repoURL, ref.SkipTLSVerify, func(r *gitrepo.Repository) (err error) {
 		c, err = open(ctx, r, repoURL, ref)
 		return err
 	})
@@ -118,7 +120,11 @@ func resolve(ctx context.Context, r *gitrepo.Repository, ref step.Ref) (branch s
 // object is step.ErrNotFound, an absent repository is not, because a step may
 // answer the former by starting a branch.
 func (g *Git) read(ctx context.Context, repoURL string, do func(*gitrepo.Repository) error) error {
-	r, err := g.open(repoURL)
+	return g.readVia(ctx, repoURL, false, do)
+}
+
+func (g *Git) readVia(ctx context.Context, repoURL string, skipTLSVerify bool, do func(*gitrepo.Repository) error) error {
+	r, err := g.open(repoURL, skipTLSVerify)
 	if err != nil {
 		return err
 	}
@@ -137,9 +143,12 @@ func (g *Git) read(ctx context.Context, repoURL string, do func(*gitrepo.Reposit
 }
 
 // open names the repository the way this host does, so that it is cached once.
-func (g *Git) open(repoURL string) (*gitrepo.Repository, error) {
+func (g *Git) open(repoURL string, skipTLSVerify bool) (*gitrepo.Repository, error) {
 	if owner, name, ok := g.app.host.split(repoURL); ok {
 		repoURL = g.app.host.git(owner, name)
+	}
+	if skipTLSVerify {
+		return g.repos.Unverified(repoURL)
 	}
 	return g.repos.Repository(repoURL)
 }

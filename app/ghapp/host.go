@@ -53,6 +53,12 @@ func (h host) split(repoURL string) (owner, name string, ok bool) {
 	return owner, name, true
 }
 
+// is reports whether an address lies on this host, whatever else it may be.
+func (h host) is(repoURL string) bool {
+	u, err := url.Parse(repoURL)
+	return err != nil || strings.EqualFold(u.Host, h.web.Host)
+}
+
 // isName accepts what GitHub allows in names of owners and repositories, which
 // leaves out everything that would change the meaning of a path.
 func isName(s string) bool {

@@ -109,7 +109,7 @@ func (p *push) store(ctx context.Context) (tree.Hash, error) {
 // done records the pending commits as published under the name tip.
 func (p *push) done(tip tree.Hash) step.PushResult {
 	base := p.c.Head
-	if r, err := p.g.open(p.c.RepoURL); err == nil {
+	if r, err := p.g.open(p.c.RepoURL, false); err == nil {
 		r.Keep(gitrepo.FromTree(p.c.Objects()))
 	}
 	p.c.Published(tip)

@@ -2,6 +2,7 @@ package gitrepo
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -27,6 +28,14 @@ type Options struct {
 	AllowHTTP func(host string) bool
 	// Transport performs requests (a clone of http.DefaultTransport).
 	Transport http.RoundTripper
+	// Unverified performs requests to servers whose certificate is not to be
+	// verified (a clone of Transport, or of http.DefaultTransport where Transport is
+	// of another kind, that accepts any).
+	Unverified http.RoundTripper
+	// AlwaysVerify says of which repositories' servers the certificate is verified
+	// whatever [Client.Unverified] is asked for (none). They should be those that
+	// Credentials of more than one repository go to.
+	AlwaysVerify func(repoURL string) bool
 	// UserAgent names this program to servers ("kargo").
 	UserAgent string
 	// Timeout bounds each request (60 s).
@@ -53,6 +62,7 @@ type Options struct {
 type Client struct {
 	opts    Options
 	http    *http.Client
+	lax     *http.Client // accepts any certificate
 	mu      sync.Mutex
 	repos   *lru.Cache[string, *Repository]
 	traffic counters
@@ -83,6 +93,7 @@ func New(o Options) *Client {
 	return &Client{
 		opts:  o,
 		http:  &http.Client{Transport: o.Transport, CheckRedirect: checkRedirect},
+		lax:   &http.Client{Transport: o.Unverified, CheckRedirect: checkRedirect},
 		repos: repos,
 	}
 }
@@ -93,6 +104,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Transport == nil {
 		o.Transport = defaultTransport()
+	}
+	if o.Unverified == nil {
+		o.Unverified = unverified(o.Transport)
 	}
 	if o.UserAgent == "" {
 		o.UserAgent = "kargo"
@@ -127,6 +141,22 @@ func defaultTransport() http.RoundTripper {
 	return t
 }
 
+// unverified returns a copy of a transport that accepts any certificate.
+func unverified(rt http.RoundTripper) http.RoundTripper {
+	t, ok := rt.(*http.Transport)
+	if !ok {
+		if t, ok = defaultTransport().(*http.Transport); !ok {
+			return rt
+		}
+	}
+	t = t.Clone()
+	if t.TLSClientConfig == nil {
+		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	t.TLSClientConfig.InsecureSkipVerify = true
+	return t
+}
+
 func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -145,17 +175,31 @@ func (c *Client) Traffic() Traffic { return c.traffic.load() }
 // the same URL while it stays among the most recently used. It does no I/O; the
 // URL must not hold credentials.
 func (c *Client) Repository(repoURL string) (*Repository, error) {
+	return c.repository(repoURL, c.http, "")
+}
+
+// Unverified is Repository for a server whose certificate, whatever it is, is
+// accepted, unless AlwaysVerify says otherwise. What was read so is kept apart from
+// what a verified server said.
+func (c *Client) Unverified(repoURL string) (*Repository, error) {
+	if c.opts.AlwaysVerify != nil && c.opts.AlwaysVerify(repoURL) {
+		return c.Repository(repoURL)
+	}
+	return c.repository(repoURL, c.lax, "unverified ")
+}
+
+func (c *Client) repository(repoURL string, via *http.Client, mark string) (*Repository, error) {
 	u, err := c.checkURL(repoURL)
 	if err != nil {
 		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if r, ok := c.repos.Get(u); ok {
+	if r, ok := c.repos.Get(mark + u); ok {
 		return r, nil
 	}
-	r := newRepository(&remote{client: c, url: u, base: u, filter: filterTrees}, c.opts.CacheBytes)
-	c.repos.Add(u, r)
+	r := newRepository(&remote{client: c, http: via, url: u, base: u, filter: filterTrees}, c.opts.CacheBytes)
+	c.repos.Add(mark+u, r)
 	return r, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 
@@ -13,6 +14,7 @@ import (
 // remote is a repository over smart HTTP.
 type remote struct {
 	client   *Client
+	http     *http.Client
 	url      string // as the caller named it, for credentials and errors
 	counters counters
 

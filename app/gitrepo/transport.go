@@ -104,7 +104,7 @@ func (r *remote) once(
 		}
 	}
 	r.count(1, max(req.ContentLength, 0), 0)
-	resp, err := r.client.http.Do(req)
+	resp, err := r.http.Do(req)
 	if err != nil {
 		// The URL in the client's error may be where a redirect led.
 		if ue := (*url.Error)(nil); errors.As(err, &ue) {

@@ -31,6 +31,7 @@ const (
 // show different charts to different people.
 type indexKey struct {
 	owner, url, chart string
+	skipTLSVerify     bool
 }
 
 type indexEntry struct {
@@ -43,7 +44,7 @@ type indexEntry struct {
 // read is not sent again, if its server says so.
 func (c *Client) Versions(ctx context.Context, r discover.ChartRepository) ([]string, error) {
 	if oci, ok := strings.CutPrefix(r.URL, "oci://"); ok {
-		return c.tags(ctx, pipeline.ChartArtifact, discover.Repository{URL: oci})
+		return c.tags(ctx, pipeline.ChartArtifact, discover.Repository{URL: oci, SkipTLSVerify: r.SkipTLSVerify})
 	}
 	u, err := url.Parse(r.URL)
 	if err != nil || u.Host == "" || u.User != nil || (u.Scheme != "https" && u.Scheme != "http") {
@@ -57,7 +58,7 @@ func (c *Client) Versions(ctx context.Context, r discover.ChartRepository) ([]st
 			Message: fmt.Sprintf("chart repository %s may have many charts", bare(u)), Hint: "name one with name:",
 		}
 	}
-	versions, err := c.index(ctx, u, r.Name)
+	versions, err := c.index(ctx, u, r.Name, r.SkipTLSVerify)
 	if err != nil && ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -65,7 +66,7 @@ func (c *Client) Versions(ctx context.Context, r discover.ChartRepository) ([]st
 }
 
 // index reads the versions of one chart from a classic repository.
-func (c *Client) index(ctx context.Context, repo *url.URL, chart string) ([]string, error) {
+func (c *Client) index(ctx context.Context, repo *url.URL, chart string, skipTLSVerify bool) ([]string, error) {
 	at := *repo
 	at.Path, at.RawPath, at.Fragment = strings.TrimSuffix(repo.Path, "/")+"/index.yaml", "", ""
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), http.NoBody)
@@ -76,14 +77,18 @@ func (c *Client) index(ctx context.Context, repo *url.URL, chart string) ([]stri
 	if err := c.authenticate(ctx, req, repo); err != nil {
 		return nil, err
 	}
-	key := indexKey{c.owner, at.String(), chart}
+	key := indexKey{c.owner, at.String(), chart, skipTLSVerify}
 	known, ok := c.recall(key)
 	if ok {
 		setUnlessEmpty(req.Header, "If-None-Match", known.etag)
 		setUnlessEmpty(req.Header, "If-Modified-Since", known.modified)
 	}
+	next := c.secure
+	if skipTLSVerify {
+		next = laxFor{host: repo.Host, lax: c.lax, secure: c.secure}
+	}
 	client := &http.Client{
-		Transport:     &carrier{client: c, next: c.secure, scheme: repo.Scheme, limit: maxIndex},
+		Transport:     &carrier{client: c, next: next, scheme: repo.Scheme, limit: maxIndex},
 		CheckRedirect: checkRedirect,
 	}
 	resp, err := client.Do(req)

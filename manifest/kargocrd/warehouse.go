@@ -69,7 +69,7 @@ func gitRules() map[string]rule {
 		"since":                   keep,
 		"discoveryLimit":          keep,
 		"blobless":                nothing, // nothing is ever cloned
-		"insecureSkipTLSVerify":   lostIf("false", "certificates of Git servers are always verified"),
+		"insecureSkipTLSVerify":   keep,
 	}
 }
 

@@ -80,6 +80,7 @@ func subscriptionNode(s pipeline.Subscription) *yaml.Node {
 		source.text("expressionFilter", g.ExpressionFilter)
 		source.text("since", g.Since)
 		source.flag("includeOwnCommits", g.IncludeOwnCommits)
+		source.flag("insecureSkipTLSVerify", g.InsecureSkipTLSVerify)
 		source.set("discoveryLimit", valueNode(g.DiscoveryLimit))
 	case s.Image != nil:
 		i := s.Image
@@ -102,6 +103,7 @@ func subscriptionNode(s pipeline.Subscription) *yaml.Node {
 		source.text("repoURL", c.RepoURL)
 		source.text("name", c.Name)
 		source.text("semverConstraint", c.SemverConstraint)
+		source.flag("insecureSkipTLSVerify", c.InsecureSkipTLSVerify)
 		source.set("discoveryLimit", valueNode(c.DiscoveryLimit))
 	}
 	o.set(string(s.Kind()), source.node)

@@ -42,8 +42,7 @@ func (d *decoder) subscription(n *yaml.Node, path string) (pipeline.Subscription
 
 func (d *decoder) git(s *pipeline.Subscription) reader {
 	return func(n *yaml.Node, path string) {
-		// Fields of Kargo that are about cloning.
-		var insecure, blobless bool
+		var blobless bool // Kargo's, about cloning
 		g := &pipeline.GitSubscription{
 			CommitSelectionStrategy: pipeline.NewestFromBranch,
 			StrictSemvers:           true,
@@ -64,17 +63,13 @@ func (d *decoder) git(s *pipeline.Subscription) reader {
 			{"since", d.moment(&g.Since)},
 			{"includeOwnCommits", d.boolean(&g.IncludeOwnCommits)},
 			{"discoveryLimit", d.integer(&g.DiscoveryLimit, 1, maxDiscoveryLimit)},
-			{"insecureSkipTLSVerify", d.boolean(&insecure)},
+			{"insecureSkipTLSVerify", d.boolean(&g.InsecureSkipTLSVerify)},
 			{"blobless", d.boolean(&blobless)},
 		}, notYet("provenance", "allowTags", "ignoreTags")...)...)
 		if found == nil {
 			return
 		}
 		s.Git = g
-		if insecure {
-			d.problem(found["insecureSkipTLSVerify"], join(path, "insecureSkipTLSVerify")).
-				message("certificates of Git servers are always verified").expected("no insecureSkipTLSVerify")
-		}
 		if n := found["blobless"]; n != nil {
 			d.problem(n, join(path, "blobless")).warning().message("blobless has no effect: nothing is ever cloned")
 		}
@@ -149,6 +144,7 @@ func (d *decoder) chart(s *pipeline.Subscription) reader {
 			field{"repoURL", d.text(&c.RepoURL, checkChartURL)},
 			field{"name", d.text(&c.Name, checkChart)},
 			field{"semverConstraint", d.text(&c.SemverConstraint, checkConstraint)},
+			field{"insecureSkipTLSVerify", d.boolean(&c.InsecureSkipTLSVerify)},
 			field{"discoveryLimit", d.integer(&c.DiscoveryLimit, 1, maxDiscoveryLimit)},
 		)
 		if found == nil {

@@ -25,6 +25,8 @@ type ChartRepository struct {
 	URL string
 	// Name is that of the chart in a classic repository, empty for OCI.
 	Name string
+	// SkipTLSVerify accepts any certificate.
+	SkipTLSVerify bool
 }
 
 // OCI reports whether the versions are tags of an OCI registry.
@@ -34,7 +36,7 @@ func (c ChartRepository) OCI() bool { return strings.HasPrefix(c.URL, "oci://") 
 // whatever the limit. Versions of a classic repository are read leniently ("1.2",
 // "v1.2.0"), those of an OCI one as Helm reads them: three numbers and no prefix.
 func (d *Discoverer) chart(ctx context.Context, name string, sub pipeline.ChartSubscription, rejected *rejections) ([]pipeline.Chart, error) {
-	source := ChartRepository{URL: sub.RepoURL, Name: sub.Name}
+	source := ChartRepository{URL: sub.RepoURL, Name: sub.Name, SkipTLSVerify: sub.InsecureSkipTLSVerify}
 	order, err := newVersionOrder(sub.SemverConstraint, source.OCI())
 	if err != nil {
 		return nil, err

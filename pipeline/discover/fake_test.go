@@ -190,7 +190,7 @@ func (f *fakeGit) tag(name, id string) {
 	f.tags = append(f.tags, discover.Tag{Name: name, ID: id, CreatedAt: f.commits[id].CommittedAt})
 }
 
-func (f *fakeGit) Head(_ context.Context, _, branch string) (string, error) {
+func (f *fakeGit) Head(_ context.Context, _ discover.Repository, branch string) (string, error) {
 	f.count("Head")
 	if branch == "" {
 		branch = f.def
@@ -202,7 +202,7 @@ func (f *fakeGit) Head(_ context.Context, _, branch string) (string, error) {
 	return id, nil
 }
 
-func (f *fakeGit) Log(_ context.Context, _, from string, limit int) ([]discover.Commit, error) {
+func (f *fakeGit) Log(_ context.Context, _ discover.Repository, from string, limit int) ([]discover.Commit, error) {
 	f.count("Log")
 	var out []discover.Commit
 	for id := from; len(out) < limit; {
@@ -219,7 +219,7 @@ func (f *fakeGit) Log(_ context.Context, _, from string, limit int) ([]discover.
 	return out, nil
 }
 
-func (f *fakeGit) Tags(context.Context, string) ([]discover.Tag, error) {
+func (f *fakeGit) Tags(context.Context, discover.Repository) ([]discover.Tag, error) {
 	f.count("Tags")
 	var out []discover.Tag
 	for _, t := range f.tags {
@@ -228,7 +228,7 @@ func (f *fakeGit) Tags(context.Context, string) ([]discover.Tag, error) {
 	return out, nil
 }
 
-func (f *fakeGit) Describe(_ context.Context, _ string, tags []discover.Tag) ([]discover.Tag, error) {
+func (f *fakeGit) Describe(_ context.Context, _ discover.Repository, tags []discover.Tag) ([]discover.Tag, error) {
 	f.count("Describe")
 	var out []discover.Tag
 	for _, t := range tags {
@@ -244,7 +244,7 @@ func (f *fakeGit) Describe(_ context.Context, _ string, tags []discover.Tag) ([]
 	return out, nil
 }
 
-func (f *fakeGit) Changed(_ context.Context, _, base, head string) ([]string, error) {
+func (f *fakeGit) Changed(_ context.Context, _ discover.Repository, base, head string) ([]string, error) {
 	f.count("Changed")
 	if _, ok := f.trees[base]; base != "" && !ok {
 		return nil, fmt.Errorf("commit %s: %w", base, discover.ErrNotFound)

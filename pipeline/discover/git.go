@@ -77,6 +77,10 @@ func (s *gitSource) choose(ctx context.Context) ([]pipeline.Commit, error) {
 	}
 }
 
+func (s *gitSource) repo() Repository {
+	return Repository{URL: s.url, SkipTLSVerify: s.InsecureSkipTLSVerify}
+}
+
 // artifact is the Freight form of a commit.
 func (s *gitSource) artifact(c Commit) pipeline.Commit {
 	return pipeline.Commit{

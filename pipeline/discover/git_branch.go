@@ -19,7 +19,7 @@ const maxFurtherDiffs = 50
 // is not the App's own and passes expressionFilter. Path filters look at everything
 // that changed since the last Freight's commit: see since.
 func (s *gitSource) newestFromBranch(ctx context.Context) ([]pipeline.Commit, error) {
-	head, err := s.d.Commits.Head(ctx, s.url, s.Branch)
+	head, err := s.d.Commits.Head(ctx, s.repo(), s.Branch)
 	if absent(err) {
 		s.rejected.note(branchName(s.Branch), "does not exist")
 		return nil, nil
@@ -84,7 +84,7 @@ func (s *gitSource) beneath(found []pipeline.Commit) []pipeline.Commit {
 // if the last commit no longer exists.
 func (s *gitSource) since(ctx context.Context, h *history, head string) (found []pipeline.Commit, known bool, err error) {
 	last := s.previous.ID
-	changed, err := s.d.Commits.Changed(ctx, s.url, last, head)
+	changed, err := s.d.Commits.Changed(ctx, s.repo(), last, head)
 	if absent(err) {
 		return nil, false, nil
 	}
@@ -173,7 +173,7 @@ func (s *gitSource) touches(ctx context.Context, c Commit) (bool, error) {
 		base = c.Parents[0]
 	}
 	s.diffs++
-	changed, err := s.d.Commits.Changed(ctx, s.url, base, c.ID)
+	changed, err := s.d.Commits.Changed(ctx, s.repo(), base, c.ID)
 	if err != nil {
 		return false, fmt.Errorf("changes of %s: %w", c.ID, err)
 	}

@@ -16,7 +16,7 @@ func (s *gitSource) listTags(ctx context.Context) (map[string]Tag, []string, err
 	if err != nil {
 		return nil, nil, err
 	}
-	tags, err := s.d.Commits.Tags(ctx, s.url)
+	tags, err := s.d.Commits.Tags(ctx, s.repo())
 	if err != nil {
 		return nil, nil, fmt.Errorf("list tags: %w", err)
 	}
@@ -65,7 +65,7 @@ func (s *gitSource) chooseTags(ctx context.Context, tags map[string]Tag, names [
 
 // describeTags reads tags, keeping their order.
 func (s *gitSource) describeTags(ctx context.Context, tags []Tag) ([]Tag, error) {
-	described, err := s.d.Commits.Describe(ctx, s.url, tags)
+	described, err := s.d.Commits.Describe(ctx, s.repo(), tags)
 	if err != nil {
 		return nil, fmt.Errorf("read tags: %w", err)
 	}

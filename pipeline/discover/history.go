@@ -25,7 +25,7 @@ func (s *gitSource) history(head string) *history {
 func (h *history) at(ctx context.Context, i int) (Commit, bool, error) {
 	for i >= len(h.read) && h.next != "" && len(h.read) < maxHistory {
 		n := min(h.page, maxHistory-len(h.read))
-		commits, err := h.source.d.Commits.Log(ctx, h.source.url, h.next, n)
+		commits, err := h.source.d.Commits.Log(ctx, h.source.repo(), h.next, n)
 		if err != nil {
 			return Commit{}, false, fmt.Errorf("history from %s: %w", h.next, err)
 		}

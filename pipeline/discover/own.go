@@ -29,7 +29,7 @@ func (s *gitSource) ownCommit(ctx context.Context, c Commit) (promotion string, 
 	if len(c.Parents) != 2 || !strings.Contains(subject(c.Message), promotionBranches) {
 		return "", false, nil
 	}
-	merged, err := s.d.Commits.Log(ctx, s.url, c.Parents[1], 1)
+	merged, err := s.d.Commits.Log(ctx, s.repo(), c.Parents[1], 1)
 	if absent(err) || err == nil && len(merged) == 0 {
 		return "", false, nil
 	}

@@ -11,9 +11,10 @@ import (
 // not be read, is any other error.
 var ErrNotFound = errors.New("not found")
 
-// Repository is a container repository to ask.
+// Repository is a container or Git repository to ask.
 type Repository struct {
-	// URL is the reference without tag or digest: "ghcr.io/acme/web".
+	// URL is the reference without tag or digest ("ghcr.io/acme/web"), or the address
+	// of a Git repository as a Subscription gives it.
 	URL string
 	// SkipTLSVerify accepts any certificate.
 	SkipTLSVerify bool
@@ -59,21 +60,21 @@ type Config struct {
 	Labels   map[string]string
 }
 
-// Commits reads Git repositories, by the URL that a Subscription gives.
+// Commits reads Git repositories.
 type Commits interface {
 	// Head returns the commit id of a branch, of the default branch if empty.
-	Head(ctx context.Context, repoURL, branch string) (id string, err error)
+	Head(ctx context.Context, r Repository, branch string) (id string, err error)
 	// Log returns up to limit commits from the given one along first parents,
 	// newest first; fewer mean that history ends there.
-	Log(ctx context.Context, repoURL, from string, limit int) ([]Commit, error)
+	Log(ctx context.Context, r Repository, from string, limit int) ([]Commit, error)
 	// Tags lists all tags by Name and commit ID; other fields may be empty.
-	Tags(ctx context.Context, repoURL string) ([]Tag, error)
+	Tags(ctx context.Context, r Repository) ([]Tag, error)
 	// Describe fills in the other fields of tags that Tags returned. Tags of
 	// something other than a commit are left out.
-	Describe(ctx context.Context, repoURL string, tags []Tag) ([]Tag, error)
+	Describe(ctx context.Context, r Repository, tags []Tag) ([]Tag, error)
 	// Changed lists the paths that differ between the trees of two commits; an
 	// empty base means the empty tree. A rename is both of its paths.
-	Changed(ctx context.Context, repoURL, base, head string) ([]string, error)
+	Changed(ctx context.Context, r Repository, base, head string) ([]string, error)
 }
 
 // Commit is a commit as [Commits] reads it.

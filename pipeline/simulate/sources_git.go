@@ -102,22 +102,22 @@ func (s *sources) pushTag(t Tag) error {
 type commits struct{ *sources }
 
 // Head implements [discover.Commits].
-func (s commits) Head(_ context.Context, repoURL, branch string) (string, error) {
-	if err := s.works(repoURL); err != nil {
+func (s commits) Head(_ context.Context, r discover.Repository, branch string) (string, error) {
+	if err := s.works(r.URL); err != nil {
 		return "", err
 	}
 	if branch == "" {
 		branch = defaultBranch
 	}
-	if id := s.repo(repoURL).branches[branch]; id != "" {
+	if id := s.repo(r.URL).branches[branch]; id != "" {
 		return id, nil
 	}
 	return "", fmt.Errorf("branch %s: %w", branch, discover.ErrNotFound)
 }
 
 // Log implements [discover.Commits].
-func (s commits) Log(_ context.Context, repoURL, from string, limit int) ([]discover.Commit, error) {
-	r := s.repo(repoURL)
+func (s commits) Log(_ context.Context, in discover.Repository, from string, limit int) ([]discover.Commit, error) {
+	r := s.repo(in.URL)
 	var out []discover.Commit
 	for id := from; len(out) < limit; {
 		c, ok := r.commits[id]
@@ -134,16 +134,16 @@ func (s commits) Log(_ context.Context, repoURL, from string, limit int) ([]disc
 }
 
 // Tags implements [discover.Commits].
-func (s commits) Tags(_ context.Context, repoURL string) ([]discover.Tag, error) {
-	if err := s.works(repoURL); err != nil {
+func (s commits) Tags(_ context.Context, r discover.Repository) ([]discover.Tag, error) {
+	if err := s.works(r.URL); err != nil {
 		return nil, err
 	}
-	return slices.Clone(s.repo(repoURL).tags), nil
+	return slices.Clone(s.repo(r.URL).tags), nil
 }
 
 // Describe implements [discover.Commits].
-func (s commits) Describe(_ context.Context, repoURL string, tags []discover.Tag) ([]discover.Tag, error) {
-	r := s.repo(repoURL)
+func (s commits) Describe(_ context.Context, in discover.Repository, tags []discover.Tag) ([]discover.Tag, error) {
+	r := s.repo(in.URL)
 	out := slices.Clone(tags)
 	for i := range out {
 		out[i].Commit = r.commits[out[i].ID]
@@ -152,8 +152,8 @@ func (s commits) Describe(_ context.Context, repoURL string, tags []discover.Tag
 }
 
 // Changed implements [discover.Commits].
-func (s commits) Changed(_ context.Context, repoURL, base, head string) ([]string, error) {
-	r := s.repo(repoURL)
+func (s commits) Changed(_ context.Context, in discover.Repository, base, head string) ([]string, error) {
+	r := s.repo(in.URL)
 	if _, ok := r.trees[base]; base != "" && !ok {
 		return nil, fmt.Errorf("commit %s: %w", base, discover.ErrNotFound)
 	}

@@ -18,7 +18,7 @@ type CloneConfig struct {
 	Checkout []CloneCheckout `json:"checkout" doc:"what to check out, and where"`
 
 	Author                *Author `json:"author,omitempty" doc:"who authors the commits of git-commit steps that name nobody; default the App, whose commits are verified"`
-	InsecureSkipTLSVerify bool    `json:"insecureSkipTLSVerify,omitempty" doc:"no effect: certificates are always verified"`
+	InsecureSkipTLSVerify bool    `json:"insecureSkipTLSVerify,omitempty" doc:"accept any certificate of the server; that of the GitHub which the App belongs to is verified all the same"`
 	Blobless              bool    `json:"blobless,omitempty" doc:"no effect: files are always fetched when they are first read"`
 	RecurseSubmodules     bool    `json:"recurseSubmodules,omitempty" doc:"no effect: the files of submodules are never there; the reference to a submodule is kept, and is a plain copy when it is copied"`
 }
@@ -143,9 +143,9 @@ func runGitClone(ctx context.Context, env Env, c CloneConfig) (CloneOutput, erro
 	for i, co := range c.Checkout {
 		var err error
 		if env.Replaying {
-			opened[i], err = reopen(ctx, env, c.RepoURL, co, prior)
+			opened[i], err = reopen(ctx, env, c, co, prior)
 		} else {
-			opened[i], err = open(ctx, env, c.RepoURL, co)
+			opened[i], err = open(ctx, env, c, co)
 		}
 		if err != nil {
 			return out, fmt.Errorf("clone %s: %w", c.RepoURL, err)
@@ -174,18 +174,18 @@ func sameBranch(others []*tree.Checkout, c *tree.Checkout) int {
 	return slices.IndexFunc(others, func(o *tree.Checkout) bool { return c.Branch != "" && o.Branch == c.Branch })
 }
 
-func open(ctx context.Context, env Env, repoURL string, co CloneCheckout) (*tree.Checkout, error) {
-	ref := Ref{Branch: co.Branch, Commit: co.Commit, Tag: co.Tag}
+func open(ctx context.Context, env Env, from CloneConfig, co CloneCheckout) (*tree.Checkout, error) {
+	ref := Ref{Branch: co.Branch, Commit: co.Commit, Tag: co.Tag, SkipTLSVerify: from.InsecureSkipTLSVerify}
 	if co.FromFreight {
-		id, err := env.commitFrom(repoURL, co.FromOrigin)
+		id, err := env.commitFrom(from.RepoURL, co.FromOrigin)
 		if err != nil {
 			return nil, err
 		}
 		ref.Commit = id
 	}
-	c, err := env.Git.Checkout(ctx, repoURL, ref)
+	c, err := env.Git.Checkout(ctx, from.RepoURL, ref)
 	if co.Create && errors.Is(err, ErrNotFound) {
-		if c, err = env.Git.Start(ctx, repoURL, co.Branch, initialCommit); err != nil {
+		if c, err = env.Git.Start(ctx, from.RepoURL, co.Branch, initialCommit); err != nil {
 			return nil, fmt.Errorf("start branch %s: %w", co.Branch, err)
 		}
 		return c, nil
@@ -204,16 +204,16 @@ func open(ctx context.Context, env Env, repoURL string, co CloneCheckout) (*tree
 }
 
 // reopen opens what an earlier pass recorded, wherever the branch is by now.
-func reopen(ctx context.Context, env Env, repoURL string, co CloneCheckout, prior CloneOutput) (*tree.Checkout, error) {
+func reopen(ctx context.Context, env Env, from CloneConfig, co CloneCheckout, prior CloneOutput) (*tree.Checkout, error) {
 	sha, ok := prior.Commits[co.key()]
 	if !ok {
 		return nil, &PermanentError{fmt.Errorf("no commit is recorded for checkout %q", co.key())}
 	}
 	branch := prior.Branches[co.key()]
 	if sha == "" {
-		return unborn(repoURL, branch), nil
+		return unborn(from.RepoURL, branch), nil
 	}
-	c, err := env.Git.Checkout(ctx, repoURL, Ref{Commit: sha})
+	c, err := env.Git.Checkout(ctx, from.RepoURL, Ref{Commit: sha, SkipTLSVerify: from.InsecureSkipTLSVerify})
 	if err != nil {
 		return nil, fmt.Errorf("commit %s: %w", sha, err)
 	}

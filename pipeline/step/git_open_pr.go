@@ -28,7 +28,7 @@ type OpenPRConfig struct {
 	Draft         bool     `json:"draft,omitempty" doc:"open as a draft, which holds the Promotion until it is marked ready"`
 
 	Provider              string `json:"provider,omitempty" doc:"github, which is also the default"`
-	InsecureSkipTLSVerify bool   `json:"insecureSkipTLSVerify,omitempty" doc:"no effect: certificates are always verified"`
+	InsecureSkipTLSVerify bool   `json:"insecureSkipTLSVerify,omitempty" doc:"no effect: the certificate of the GitHub that the App belongs to is always verified"`
 	CreateTargetBranch    bool   `json:"createTargetBranch,omitempty" doc:"no effect"`
 }
 

@@ -13,9 +13,14 @@ import (
 // ErrNotFound is returned by ports for something that does not exist.
 var ErrNotFound = errors.New("not found")
 
-// Ref names what to check out; at most one field is set, none means the default
-// branch.
-type Ref struct{ Branch, Tag, Commit string }
+// Ref names what to check out; at most one of Branch, Tag and Commit is set, none
+// means the default branch.
+type Ref struct {
+	Branch, Tag, Commit string
+	// SkipTLSVerify accepts any certificate of the repository's server, unless that
+	// is the GitHub that the App belongs to.
+	SkipTLSVerify bool
+}
 
 // Git reads and writes repositories by object; there is no clone and no work
 // tree. Repository URLs are as the Pipeline wrote them.

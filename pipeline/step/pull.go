@@ -20,7 +20,7 @@ type PullConfig struct {
 	PollInterval pipeline.Duration `json:"pollInterval,omitempty" doc:"when to look again if no event arrives, such as 30s; at least 10s; default the server's setting"`
 
 	Provider              string `json:"provider,omitempty" doc:"github, which is also the default"`
-	InsecureSkipTLSVerify bool   `json:"insecureSkipTLSVerify,omitempty" doc:"no effect: certificates are always verified"`
+	InsecureSkipTLSVerify bool   `json:"insecureSkipTLSVerify,omitempty" doc:"no effect: the certificate of the GitHub that the App belongs to is always verified"`
 }
 
 // minPoll keeps one pull request from using up the rate limit.

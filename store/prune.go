@@ -12,5 +12,5 @@ type Expired struct {
 
 // Pruned counts what was deleted.
 type Pruned struct {
-	Freight, Promotions, Verifications, Intents, Specs int
+	Freight, Promotions, Verifications, Intents, Specs, Remotes int
 }

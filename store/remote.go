@@ -8,7 +8,8 @@ import (
 // RemoteObject is something the bot created on GitHub, such as a check run, a
 // deployment or a comment.
 type RemoteObject struct {
-	// Kind and Key are ours: "deployment", "prod-142".
+	// Kind and Key are ours: "deployment", "prod-142". Of what belongs to a Promotion
+	// or VerificationRun, its id begins the Key, up to the end, a blank or "@".
 	Kind, Key string
 	// ID is GitHub's; 0 while creation was begun but is not known to have
 	// happened.

@@ -32,11 +32,16 @@ func (db *DB) CompleteSnapshot(ctx context.Context, repoID int64) (pipeline.Snap
 
 const selectAllPromotions = selectPromotion + `WHERE p.repo = ? ORDER BY p.stage, p.seq`
 
+// commentMemory is for how long it is remembered which comments there are, so that a
+// pull request that is open for long keeps its one comment.
+const commentMemory = 365 * 24 * time.Hour
+
 // Prune deletes what a repository need not keep any longer, and what only that
 // referred to. What is in use stays, whatever e says: Promotions that have not
 // ended, whose end was not reported, or that a hold or an open VerificationRun
 // refers to; Freight that is current somewhere, part of something under way, or
-// held; the runs that a [DB.Snapshot] holds; intents that nobody answered.
+// held; the runs that a [DB.Snapshot] holds; intents that nobody answered; what was
+// published of Promotions and VerificationRuns that stay.
 func (db *DB) Prune(ctx context.Context, repoID int64, e store.Expired, now time.Time) (store.Pruned, error) {
 	var n store.Pruned
 	err := db.write(ctx, fmt.Sprintf("prune repository %d", repoID), func(tx *writeTx) error {
@@ -65,6 +70,9 @@ func (db *DB) Prune(ctx context.Context, repoID int64, e store.Expired, now time
 		}
 		if n.Intents, err = tx.exec(ctx, pruneIntents, repoID, micros(e.Before)); err != nil {
 			return fmt.Errorf("intents: %w", err)
+		}
+		if n.Remotes, err = tx.exec(ctx, pruneRemotes, repoID, micros(e.Before), micros(now.Add(-commentMemory))); err != nil {
+			return fmt.Errorf("published objects: %w", err)
 		}
 		if n.Specs, err = tx.pruneSpecs(ctx, freed); err != nil {
 			return fmt.Errorf("specs: %w", err)
@@ -106,7 +114,17 @@ WHERE v.repo = ?1 AND v.finished_at < ?2 AND v.reported = 1 AND v.phase NOT IN (
 	WHERE NOT EXISTS (SELECT 1 FROM freight AS f WHERE f.repo = v.repo AND f.id = c.value AND f.deleted_at IS NULL)))`
 
 	pruneIntents = `DELETE FROM intent WHERE repo = ? AND answered_at < ?`
-	pruneSpecs   = `
+
+	// What is forgotten is created anew, should there be anything new to say: of a
+	// commit or a Promotion that old there is not.
+	pruneRemotes = `
+DELETE FROM remote
+WHERE repo = ?1 AND begun_at < CASE kind WHEN 'comment' THEN ?3 ELSE ?2 END
+  AND NOT EXISTS (SELECT 1 FROM promotion AS p WHERE p.repo = ?1 AND p.id = ` + remoteSubject + `)
+  AND NOT EXISTS (SELECT 1 FROM verification AS v WHERE v.repo = ?1 AND v.id = ` + remoteSubject + `)`
+	remoteSubject = `substr(remote.key, 1, instr(replace(remote.key, '@', ' ') || ' ', ' ') - 1)`
+
+	pruneSpecs = `
 DELETE FROM spec
 WHERE hash IN (SELECT unhex(value) FROM json_each(?))
   AND NOT EXISTS (SELECT 1 FROM promotion AS p WHERE p.spec = hash)

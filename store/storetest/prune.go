@@ -104,6 +104,29 @@ var pruneTests = map[string]func(*fixture){
 		}
 		f.equal("runs", runIDs(f.snapshot().Verifications), want)
 	},
+	"what was published is forgotten with its promotion": func(f *fixture) {
+		f.repo()
+		f.promote("prod", f.freight(1), at(1))
+		f.promote("prod", f.freight(2), at(2))
+		objects := [][2]string{
+			{"deployment", "prod-1"}, {"deployment-status", "prod-1 success 2"}, {"check", "prod-1@abc"}, {"comment", "7 <!-- kargo -->"}, {"check", "config@abc"},
+			{"deployment", "prod-2"}, {"check", "prod-2@abc"}, {"deployment", "prod-22"},
+		}
+		for _, o := range objects {
+			_, _, err := f.BeginRemote(f.ctx, repoID, o[0], o[1], at(3))
+			f.ok(err)
+		}
+		_, _, err := f.BeginRemote(f.ctx, repoID, "check", "config@def", at(901))
+		f.ok(err)
+		n := must(f.Prune(f.ctx, repoID, store.Expired{Promotions: []string{"prod-1"}, Before: at(900)}, at(900)))(f)
+		f.equal("pruned", n.Remotes, 5) // of prod-1 three, the old commit's, and of prod-22, which is not there
+		for _, o := range [][2]string{{"comment", "7 <!-- kargo -->"}, {"deployment", "prod-2"}, {"check", "prod-2@abc"}, {"check", "config@def"}} {
+			_, fresh, err := f.BeginRemote(f.ctx, repoID, o[0], o[1], at(902))
+			f.equal(o[1], []any{fresh, err}, []any{false, error(nil)})
+		}
+		later := at(0).AddDate(1, 1, 0)
+		f.equal("a year later", must(f.Prune(f.ctx, repoID, store.Expired{}, later))(f).Remotes, 1)
+	},
 	"only answered intents go": func(f *fixture) {
 		f.repo()
 		for _, id := range []string{"a", "b", "c"} {

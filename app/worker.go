@@ -25,6 +25,10 @@ type queue interface {
 // more tightly.
 const lease = 15 * time.Minute
 
+// lookAround is how often an idle server looks whether another process asked for work:
+// kargo credentials add does.
+const lookAround = 2 * time.Second
+
 // workers runs jobs: n at a time, each by the function for its kind.
 type workers struct {
 	queue queue
@@ -79,7 +83,7 @@ func (w *workers) Run(ctx context.Context, n int) {
 // wait returns when there may be work: something was enqueued, a job ended, or
 // the next due time came. It returns false when ctx ended.
 func (w *workers) wait(ctx context.Context, kinds []store.WorkKind, freed <-chan struct{}, failed bool) bool {
-	pause := time.Minute
+	pause := lookAround
 	if due, ok, err := w.queue.NextDue(ctx, kinds); err != nil || failed {
 		pause = time.Second
 	} else if ok {

@@ -40,7 +40,8 @@ func credentialsAddCommand(e *env) *cobra.Command {
 		Short: "Store an account, or replace the one for the same kind and address",
 		Long: "Reads the password from standard input and stores the account. The address is a repository (ghcr.io/acme/web), everything\n" +
 			"beneath a path (ghcr.io/acme), a registry (ghcr.io), or a chart repository (https://charts.example.com). With --regex it\n" +
-			"is an expression that must match the whole address of a repository. The most exact address counts, expressions last." + storageHelp,
+			"is an expression that must match the whole address of a repository. The most exact address counts, expressions last. A server\n" +
+			"that runs looks anew, within seconds, at what the repository's pipelines subscribe to." + storageHelp,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, a []string) error {
 			head.Kind = pipeline.ArtifactKind(kind)

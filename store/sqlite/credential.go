@@ -10,8 +10,17 @@ import (
 	"github.com/kargo-app/kargo/store"
 )
 
+// markReadersSQL is about the Warehouses of a repository that read artifacts of a kind.
+// Which of them an account is for is not asked: a look too many costs little.
+const markReadersSQL = `
+UPDATE warehouse SET due = min(due, ?), hints = hints + 1
+WHERE repo = ? AND name IN (SELECT warehouse FROM subscription WHERE repo = warehouse.repo AND kind = ?)
+  AND (SELECT removed FROM repo WHERE id = warehouse.repo) = 0
+RETURNING repo, name`
+
 // PutCredential stores a credential of a repository, whose secret part the caller
-// encrypted; what was stored under its kind and URL is replaced.
+// encrypted; what was stored under its kind and URL is replaced. The Warehouses that
+// may need it become due.
 func (db *DB) PutCredential(ctx context.Context, repoID int64, c store.Credential, now time.Time) error {
 	return db.write(ctx, "store credential for "+c.URL, func(tx *writeTx) error {
 		_, err := tx.exec(ctx, `
@@ -19,6 +28,9 @@ INSERT INTO credential (repo, kind, url, regex, username, ciphertext, updated_at
 ON CONFLICT (repo, kind, url) DO UPDATE SET
 	regex = excluded.regex, username = excluded.username, ciphertext = excluded.ciphertext, updated_at = excluded.updated_at`,
 			repoID, c.Kind, c.URL, c.Regex, c.Username, blob(c.Ciphertext), micros(now))
+		if err == nil {
+			_, err = tx.markDue(ctx, now, markReadersSQL, micros(now), repoID, c.Kind)
+		}
 		return err
 	})
 }

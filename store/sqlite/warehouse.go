@@ -84,27 +84,32 @@ func (db *DB) MarkImagesNamedDue(ctx context.Context, installation int64, name s
 }
 
 func (db *DB) markDue(ctx context.Context, what string, now time.Time, query string, args ...any) (repos []int64, err error) {
+	err = db.write(ctx, what, func(tx *writeTx) (err error) {
+		repos, err = tx.markDue(ctx, now, query, args...)
+		return err
+	})
+	return repos, err
+}
+
+func (tx *writeTx) markDue(ctx context.Context, now time.Time, query string, args ...any) (repos []int64, err error) {
 	type marked struct {
 		repo int64
 		name string
 	}
-	err = db.write(ctx, what, func(tx *writeTx) error {
-		all, err := collect(ctx, tx, func(rows *sql.Rows, m *marked) error { return rows.Scan(&m.repo, &m.name) }, query, args...)
-		if err != nil {
-			return err
+	all, err := collect(ctx, tx, func(rows *sql.Rows, m *marked) error { return rows.Scan(&m.repo, &m.name) }, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	keys := map[string]bool{}
+	for _, m := range all {
+		repos = append(repos, m.repo)
+		keys[store.ReconcileKey(m.repo, m.name)] = true
+	}
+	for key := range keys {
+		if err := tx.enqueue(ctx, store.WorkReconcile, key, now); err != nil {
+			return nil, err
 		}
-		keys := map[string]bool{}
-		for _, m := range all {
-			repos = append(repos, m.repo)
-			keys[store.ReconcileKey(m.repo, m.name)] = true
-		}
-		for key := range keys {
-			if err := tx.enqueue(ctx, store.WorkReconcile, key, now); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
 	slices.Sort(repos)
-	return slices.Compact(repos), err
+	return slices.Compact(repos), nil
 }

@@ -51,4 +51,16 @@ var secretTests = map[string]func(*fixture){
 			f.Fatal("a credential is for a kind that does not exist")
 		}
 	},
+	"a credential makes those due who may need it": func(f *fixture) {
+		f.repo()
+		f.configure("1", at(1), warehouse("web"))
+		f.discovered(at(2), at(300))
+		c := store.Credential{CredentialHead: store.CredentialHead{Kind: pipeline.ChartArtifact, URL: "ghcr.io/acme"}, Ciphertext: []byte{1}}
+		f.ok(f.PutCredential(f.ctx, repoID, c, at(3)))
+		f.equal("for charts", must(f.Warehouses(f.ctx, repoID))(f)[0].Due, at(300))
+		c.Kind = pipeline.ImageArtifact
+		f.ok(f.PutCredential(f.ctx, repoID, c, at(4)))
+		f.equal("for images", must(f.Warehouses(f.ctx, repoID))(f)[0].Due, at(4))
+		f.equal("work", f.claim(store.WorkReconcile, at(4)).Key, store.ReconcileKey(repoID, "web"))
+	},
 }

@@ -175,19 +175,20 @@ func (a *App) wire() error {
 		Verifier: a.verifier(), Reporter: publisher, Secrets: secrets{open: a.safe.Secret}, ServerURL: a.cfg.GitHubURL, PublicURL: a.cfg.PublicURL,
 		DefaultBranch: a.defaultBranch, Log: a.log,
 	}
+	logins := &accounts{safe: a.safe, registries: registries, repos: repos, reader: reader}
 	tree := files{repos: repos, cloneURL: a.cloneURL}
 	sources := &handlers.Sources{Hints: a.db, CloneURL: a.cloneURL, Now: a.now, Log: a.log}
 	dryRuns := matcher{repos: repos, steps: steps, server: a.cfg.GitHubURL, cloneURL: a.cloneURL, now: a.now, log: a.log}
 	comments := &handlers.Comments{
 		Sources: sources, People: people{App: a.github, publisher: publisher, cloneURL: a.cloneURL}, State: a.db,
-		Previewer: previewer{dryRuns}, Registry: imageLookup{registries},
+		Previewer: previewer{dryRuns}, Registry: imageLookup{logins},
 	}
 	speaker := &voice{db: a.db, publisher: publisher, comments: comments, files: tree, steps: steps, now: a.now}
 	a.reconciler = &reconcile.Reconciler{
 		Configs: a.db, Discoveries: a.db, Decisions: a.db, Files: tree, Voice: speaker, Steps: steps,
 		Discoverer: sourceDiscoverer{
 			base:     discover.Discoverer{Cache: tagCache{db: a.db}, Now: a.now},
-			accounts: &accounts{safe: a.safe, registries: registries, repos: repos, reader: reader},
+			accounts: logins,
 			cloneURL: a.cloneURL,
 		},
 		Matcher: dryRuns, Tasks: tasks{repos: repos, known: a.db, cloneURL: a.cloneURL}, Work: a.db,

@@ -38,14 +38,19 @@ func (v previewer) Preview(ctx context.Context, r store.RepoRecord, p pipeline.P
 	return report.Effect{}, err
 }
 
-// imageLookup looks at images that no Warehouse subscribes to.
-type imageLookup struct{ registry discover.Images }
+// imageLookup looks at images that no Warehouse subscribes to, with the accounts that
+// Warehouses of the same repository have.
+type imageLookup struct{ accounts *accounts }
 
 var _ handlers.Registry = imageLookup{}
 
 // Image implements handlers.Registry.
-func (i imageLookup) Image(ctx context.Context, repoURL, ref string) (pipeline.Image, error) {
-	m, err := i.registry.Manifest(ctx, discover.Repository{URL: repoURL}, ref)
+func (i imageLookup) Image(ctx context.Context, r store.RepoRecord, repoURL, ref string) (pipeline.Image, error) {
+	registries, _, err := i.accounts.of(ctx, r.ID)
+	if err != nil {
+		return pipeline.Image{}, fmt.Errorf("accounts of %s: %w", r.Repo, err)
+	}
+	m, err := registries.Manifest(ctx, discover.Repository{URL: repoURL}, ref)
 	if errors.Is(err, discover.ErrNotFound) {
 		return pipeline.Image{}, &pipeline.UserError{Message: fmt.Sprintf("there is no %s in %s", ref, repoURL), Err: err}
 	}

@@ -67,9 +67,9 @@ type Previewer interface {
 
 // Registry looks at images by their references.
 type Registry interface {
-	// Image returns the image behind a tag or a digest of a repository, a
-	// *pipeline.UserError when there is none.
-	Image(ctx context.Context, repoURL, ref string) (pipeline.Image, error)
+	// Image returns the image behind a tag or a digest of a container repository, a
+	// *pipeline.UserError when there is none. It is asked for with the accounts of r.
+	Image(ctx context.Context, r store.RepoRecord, repoURL, ref string) (pipeline.Image, error)
 }
 
 type commentPayload struct {

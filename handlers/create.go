@@ -9,6 +9,7 @@ import (
 
 	"github.com/kargo-app/kargo/handlers/command"
 	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/store"
 )
 
 // create puts Freight together from what a Warehouse discovered, exactly one
@@ -34,7 +35,7 @@ func (h *Comments) create(ctx context.Context, r *request, c command.Command) (*
 		}
 	}
 	for _, ref := range foreign {
-		i, err := h.standalone(ctx, ref)
+		i, err := h.standalone(ctx, r.rec, ref)
 		if err != nil {
 			return nil, err
 		}
@@ -227,7 +228,7 @@ func choices(s pipeline.DiscoveredSubscription) string {
 }
 
 // standalone resolves an image that no Warehouse subscribes to.
-func (h *Comments) standalone(ctx context.Context, a artifactRef) (pipeline.Image, error) {
+func (h *Comments) standalone(ctx context.Context, rec store.RepoRecord, a artifactRef) (pipeline.Image, error) {
 	if !strings.Contains(a.name, "/") || strings.Contains(a.name, "://") {
 		return pipeline.Image{}, &pipeline.UserError{
 			Message: fmt.Sprintf("no Warehouse subscribes to %s", a.name),
@@ -248,7 +249,7 @@ func (h *Comments) standalone(ctx context.Context, a artifactRef) (pipeline.Imag
 	if ref == "" {
 		ref = i.Tag
 	}
-	found, err := h.Registry.Image(ctx, i.RepoURL, ref)
+	found, err := h.Registry.Image(ctx, rec, i.RepoURL, ref)
 	if err != nil {
 		return i, fmt.Errorf("look up %s: %w", a.typed, err)
 	}

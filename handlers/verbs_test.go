@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/store"
 )
 
 func TestCommandsBecomeRequests(t *testing.T) {
@@ -165,7 +166,7 @@ func TestRefreshLooksNowAndTakesTheRightToPromote(t *testing.T) {
 // shelf is a registry of one image.
 type shelf struct{ asked int }
 
-func (s *shelf) Image(_ context.Context, repoURL, ref string) (pipeline.Image, error) {
+func (s *shelf) Image(_ context.Context, _ store.RepoRecord, repoURL, ref string) (pipeline.Image, error) {
 	s.asked++
 	if ref != "1.2" {
 		return pipeline.Image{}, &pipeline.UserError{Message: "there is no " + ref}

@@ -2,6 +2,8 @@ package kargofile
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/expr"
@@ -27,6 +29,44 @@ func (g *graph) subscribed(s *stage, function string) (urls []string, open bool)
 		urls, open = append(urls, found...), open || broken
 	}
 	return urls, open
+}
+
+// ambiguous refuses a call that several Warehouses of a Stage could answer: it would
+// be an error as soon as both have Freight.
+func (g *graph) ambiguous(m mention, r expr.Reference) *invalid {
+	normalize := artifactFunctions[r.Root]
+	if !r.Call || normalize == nil || r.Computed || r.Name() == "" || m.stage == nil {
+		return nil
+	}
+	var names []string
+	for _, origin := range g.originsOf(m.stage.Name) {
+		if w := g.known[origin]; w != nil && w.provides(r, normalize) {
+			names = append(names, origin)
+		}
+	}
+	if len(names) < 2 {
+		return nil
+	}
+	slices.Sort(names)
+	return &invalid{
+		message:  quoted(r.Name()) + " comes from several Warehouses: " + strings.Join(names, ", "),
+		expected: "warehouse(" + strconv.Quote(names[0]) + ") or another as the last argument of " + r.Root,
+	}
+}
+
+// provides reports whether a Warehouse subscribes to what a call asks for.
+func (w *warehouse) provides(r expr.Reference, normalize func(string) string) bool {
+	if r.Root == "chartFrom" {
+		name := ""
+		if len(r.Path) > 1 {
+			name = r.Path[1]
+		}
+		return slices.ContainsFunc(w.Subscriptions, func(s pipeline.Subscription) bool {
+			return s.Chart != nil && s.Chart.Name == name && normalize(s.Chart.RepoURL) == normalize(r.Name())
+		})
+	}
+	urls, _ := w.repositories(r.Root)
+	return among(urls, r.Name(), normalize)
 }
 
 // repositories returns the repositories of a Warehouse that a function is about.

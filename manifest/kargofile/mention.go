@@ -38,6 +38,11 @@ func (g *graph) mentions(d *decoder) {
 			continue // reported when it was read
 		}
 		for _, r := range refs {
+			if e := g.ambiguous(m, r); e != nil {
+				e.offset = r.Offset
+				d.invalid(m.node, m.path, e)
+				continue
+			}
 			if e := g.unknown(d, m, r); e != nil {
 				e.offset = r.Offset
 				d.invalid(m.node, m.path, e)

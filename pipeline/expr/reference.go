@@ -13,10 +13,12 @@ type Reference struct {
 	Root string
 	// Path is the members of the variable that are used, written .name or ["name"], up to
 	// the first that is computed: build, commit for outputs.build.commit. Of a call it is
-	// the first argument, if that is a literal string.
+	// the arguments up to the first that is no literal string.
 	Path []string
 	// Call says that Root is a function.
 	Call bool
+	// Computed says of a call that it has arguments after those of Path.
+	Computed bool
 	// Offset is where Root stands in the template, in bytes.
 	Offset int
 }
@@ -110,10 +112,13 @@ func (c *collector) Visit(node *ast.Node) {
 		}
 		i := c.at[callee]
 		c.found[i].Call = true
-		if len(v.Arguments) > 0 {
-			if name, ok := v.Arguments[0].(*ast.StringNode); ok {
-				c.found[i].Path = []string{name.Value}
+		for _, arg := range v.Arguments {
+			literal, ok := arg.(*ast.StringNode)
+			if !ok {
+				c.found[i].Computed = true
+				break
 			}
+			c.found[i].Path = append(c.found[i].Path, literal.Value)
 		}
 	case *ast.VariableDeclaratorNode:
 		c.locals[v.Name] = true

@@ -1,6 +1,7 @@
 package kargofile
 
 import (
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -50,12 +51,30 @@ func (d *decoder) instant(dst *time.Time, zone *time.Location) reader {
 	}
 }
 
-// parseTime parses an RFC 3339 time, also without a zone, or a date.
+// parseTime parses an RFC 3339 time, also without a zone, a date, or either as
+// iCalendar writes it, with an optional zone of its own.
 func parseTime(s string, zone *time.Location) (time.Time, bool) {
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateOnly} {
+	if name, rest, ok := cutZone(s); ok {
+		own, err := time.LoadLocation(name)
+		if err != nil || name == "Local" {
+			return time.Time{}, false
+		}
+		s, zone = rest, own
+	}
+	for _, layout := range []string{
+		time.RFC3339, "2006-01-02T15:04:05", time.DateOnly, "20060102T150405Z", "20060102T150405", "20060102",
+	} {
 		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
 			return t, true
 		}
 	}
 	return time.Time{}, false
+}
+
+// cutZone parts the zone from a time of the form "TZID=Europe/Berlin:20260328T220000".
+func cutZone(s string) (zone, rest string, ok bool) {
+	if s, ok = strings.CutPrefix(strings.TrimPrefix(s, ";"), "TZID="); !ok {
+		return "", "", false
+	}
+	return strings.Cut(s, ":")
 }

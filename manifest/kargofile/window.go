@@ -27,7 +27,7 @@ func (d *decoder) window(n *yaml.Node, path string) (w window) {
 	w = window{node: n}
 	before := len(d.problems)
 	defer func() { w.broken = d.errorsSince(before) }()
-	var start ref
+	var start, end ref
 	found := d.object(n, path, "a promotion window",
 		field{"name", d.name(&w.Name, &w.ref)},
 		field{"kind", enum(d, &w.Kind, pipeline.AllowWindow, pipeline.DenyWindow)},
@@ -35,6 +35,7 @@ func (d *decoder) window(n *yaml.Node, path string) (w window) {
 		field{"rrule", d.text(&w.RRule, checkLength(maxPattern))},
 		field{"cron", d.text(&w.Cron, checkLength(maxPattern))},
 		field{"dtstart", func(n *yaml.Node, path string) { start = ref{n.Value, n, path} }},
+		field{"dtend", func(n *yaml.Node, path string) { end = ref{n.Value, n, path} }},
 		field{"duration", d.duration(&w.Duration, minWindow)},
 		field{"timezone", d.text(&w.TimeZone, checkTimeZone)},
 		field{"reason", d.text(&w.Reason, checkLength(maxReason))},
@@ -42,7 +43,11 @@ func (d *decoder) window(n *yaml.Node, path string) (w window) {
 	if found == nil {
 		return w
 	}
-	for _, f := range []string{"name", "kind", "duration"} {
+	required := []string{"name", "kind", "duration"}
+	if end.node != nil {
+		required = required[:2]
+	}
+	for _, f := range required {
 		if found[f] == nil {
 			d.missing(n, path, "a promotion window", f)
 		}
@@ -55,9 +60,15 @@ func (d *decoder) window(n *yaml.Node, path string) (w window) {
 	case found["cron"] != nil:
 		d.noEffect(found, path, "cron", "dtstart")
 	}
+	if zone, _, ok := cutZone(start.name); ok && found["timezone"] == nil && checkTimeZone(zone) == nil {
+		w.TimeZone = zone // the rule goes by the clock of its start
+	}
 	if start.node != nil {
 		// Only now, because a date without a zone is in that of the window.
 		d.instant(&w.Start, w.zone())(start.node, start.path)
+	}
+	if end.node != nil {
+		d.windowEnd(&w, start, end, found["duration"] != nil)
 	}
 	if d.errorsSince(before) {
 		return w
@@ -77,6 +88,28 @@ func (d *decoder) window(n *yaml.Node, path string) (w window) {
 		}[key])
 	}
 	return w
+}
+
+// windowEnd reads dtend, which is Kargo's way of saying how long a window is.
+func (d *decoder) windowEnd(w *window, start, end ref, hasDuration bool) {
+	switch {
+	case hasDuration:
+		d.problem(end.node, end.path).message("a promotion window has both duration and dtend").expected("one of them")
+		return
+	case start.node == nil:
+		d.problem(end.node, end.path).message("dtend says nothing without dtstart").expected("duration, or dtstart beside it")
+		return
+	}
+	before := len(d.problems)
+	var to time.Time
+	d.instant(&to, w.zone())(end.node, end.path)
+	switch {
+	case d.errorsSince(before) || w.Start.IsZero():
+	case to.Sub(w.Start) < minWindow:
+		d.problem(end.node, end.path).message("dtend is not at least %s after dtstart", shortDuration(minWindow)).expected("a later time")
+	default:
+		w.Duration = pipeline.Duration(to.Sub(w.Start))
+	}
 }
 
 func (w window) zone() *time.Location {

@@ -35,8 +35,9 @@ type Registry struct {
 	opts  Options
 	inner http.Handler
 
-	mu       sync.Mutex
-	requests []Request
+	mu                 sync.Mutex
+	requests           []Request
+	username, password string
 }
 
 // Request is one request that arrived over HTTP. Pushes by Push do not count.
@@ -48,7 +49,14 @@ type Request struct {
 
 // New returns an empty registry.
 func New(o Options) *Registry {
-	return &Registry{opts: o, inner: ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0)))}
+	return &Registry{opts: o, username: o.Username, password: o.Password, inner: ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0)))}
+}
+
+// Demand changes the account that is demanded from now on; an empty username opens the registry.
+func (g *Registry) Demand(username, password string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.username, g.password = username, password
 }
 
 // ServeHTTP implements http.Handler.
@@ -56,8 +64,9 @@ func (g *Registry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Logged before the answer, so that a client finds its own request in the log.
 	g.mu.Lock()
 	g.requests = append(g.requests, Request{Method: r.Method, Path: r.URL.Path, Kind: kind(r.URL.Path)})
+	wantUser, wantPassword := g.username, g.password
 	g.mu.Unlock()
-	if user, password, _ := r.BasicAuth(); g.opts.Username != "" && (user != g.opts.Username || password != g.opts.Password) {
+	if user, password, _ := r.BasicAuth(); wantUser != "" && (user != wantUser || password != wantPassword) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="registry"`)
 		writeError(w, http.StatusUnauthorized, "UNAUTHORIZED", "authentication required")
 		return

@@ -36,6 +36,8 @@ var conditions = map[string]struct {
 	"message":    {"message REF REGEX", 2, 2, messageIs},
 	"branch":     {"branch NAME there|gone", 2, 2, branchIs},
 	"logged":     {"logged REGEX", 1, 1, logged},
+	"workflow":   {"workflow FILE STATUS [INPUT=VALUE]", 2, 3, workflowIs},
+	"unsaid":     {"unsaid TEXT", 1, 1, unsaid},
 	"delivered":  {"delivered", 0, 0, delivered},
 	"kept":       {"kept PROMOTION...", 0, 20, keptAll},
 }
@@ -302,6 +304,20 @@ func logged(s *scene, args []string) error {
 		return errors.New("it is not")
 	}
 	return nil
+}
+
+// unsaid looks for a secret in the log and in what the bot said last.
+func unsaid(s *scene, args []string) error {
+	all, err := s.botComments(s.where)
+	for _, c := range all {
+		if strings.Contains(c.Body, args[0]) {
+			return errors.New("the bot said it")
+		}
+	}
+	if strings.Contains(s.log.String(), args[0]) {
+		return errors.New("it is in the log")
+	}
+	return err
 }
 
 func delivered(s *scene, _ []string) error {

@@ -39,6 +39,15 @@ func verbs() map[string]func(*testscript.TestScript, bool, []string) {
 			return s.CreateTags(s.repo, "ben", a[1], a[0])
 		}},
 		{"check PR|at:REF NAME pending|CONCLUSION", 3, 3, check},
+		{"workflow FILE CONCLUSION", 2, 2, finishWorkflow},
+		{"deploy REF ENVIRONMENT STATE", 3, 3, deploy},
+		{"site STATUS", 1, 1, setSite},
+		// Registries; see registries_test.go.
+		{"chart VERSION", 1, 1, func(s *scene, _ *testscript.TestScript, a []string) error { return s.publishChart(a[0]) }},
+		{"private USER PASSWORD", 2, 2, func(s *scene, _ *testscript.TestScript, a []string) error { s.registry.Demand(a[0], a[1]); return nil }},
+		{"receiver NAME KIND [when=EXPR] [url=EXPR]", 2, 4, addReceiver},
+		{"hook RECEIVER FILE STATUS [HEADER=VALUE]", 3, 4, hook},
+		{"credentials KIND URL USER PASSWORD", 4, 4, addCredentials},
 		// What people do.
 		{"open BRANCH USER TITLE", 3, 3, openPull},
 		{"issue USER TITLE", 2, 2, openIssue},

@@ -18,6 +18,7 @@ import (
 
 	"github.com/kargo-app/kargo/app/forge"
 	"github.com/kargo-app/kargo/app/forge/ociregistry"
+	"github.com/kargo-app/kargo/handlers/registryhook"
 )
 
 const (
@@ -52,8 +53,12 @@ type world struct {
 	tb       testing.TB
 	url      string
 	registry *ociregistry.Registry
-	// image is the image repository that pipelines watch.
-	image string
+	// image is the image repository that pipelines watch, on host.
+	image, host string
+	// site is a service that pipelines ask.
+	site *site
+	// receivers are the registries' webhooks.
+	receivers []registryhook.Receiver
 	// settings are the server's, by the names of the environment.
 	settings map[string]string
 	log      *journal
@@ -77,13 +82,15 @@ func newWorld(tb testing.TB, dir string, front func(http.Handler) http.Handler) 
 	github, registry := httptest.NewServer(handler), httptest.NewServer(w.registry)
 	tb.Cleanup(registry.Close)
 	tb.Cleanup(github.Close)
-	w.url, w.image = github.URL, strings.TrimPrefix(registry.URL, "http://")+"/"+imageName
+	w.host = strings.TrimPrefix(registry.URL, "http://")
+	w.url, w.image, w.site = github.URL, w.host+"/"+imageName, newSite(tb)
 	s.SetBaseURL(w.url)
 	w.settings = map[string]string{
 		"KARGO_ADDR": "127.0.0.1:0", "KARGO_GITHUB_URL": w.url, "KARGO_GITHUB_APP_ID": fmt.Sprint(appID),
 		"KARGO_GITHUB_WEBHOOK_SECRET": secret, "KARGO_GITHUB_PRIVATE_KEY": privateKey(),
-		"KARGO_INSECURE_REGISTRIES": strings.TrimPrefix(registry.URL, "http://"),
-		"KARGO_DATA_DIR":            filepath.Join(tb.TempDir(), "data"), "KARGO_LOG_LEVEL": "debug",
+		"KARGO_INSECURE_REGISTRIES": w.host, "KARGO_OUTBOUND_ALLOW": w.site.host(),
+		"KARGO_DATA_DIR": filepath.Join(tb.TempDir(), "data"), "KARGO_LOG_LEVEL": "debug",
+		"KARGO_SECRET_KEY": "a key of more than thirty-two characters",
 		// What happens here happens by webhook, or the test fails by running out of
 		// patience.
 		"KARGO_RECONCILE_INTERVAL": "10m", "KARGO_REDELIVERY_INTERVAL": "10m", "KARGO_POLL_INTERVAL": "10m",
@@ -112,15 +119,19 @@ func privateKey() string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(appKey())}))
 }
 
-// found creates the organisation and one repository on which the App is
-// installed. IMAGE in files stands for the image repository.
+// found creates a repository and, with the first one, the organisation on which the App
+// is installed. IMAGE in files stands for the image repository, REGISTRY for the host of
+// the registry, SITE for the address of a service.
 func (w *world) found(name string, files map[string]string) error {
 	filled := make(map[string]string, len(files))
 	for path, content := range files {
 		filled[path] = w.fill(content)
 	}
 	owner, short, _ := strings.Cut(name, "/")
-	w.CreateOrg(owner, "dora", "ana", "ben", "carl")
+	first := len(w.Repositories()) == 0
+	if first {
+		w.CreateOrg(owner, "dora", "ana", "ben", "carl")
+	}
 	if err := w.CreateRepo(forge.RepoOptions{Owner: owner, Name: short, Files: filled}); err != nil {
 		return err
 	}
@@ -129,11 +140,16 @@ func (w *world) found(name string, files map[string]string) error {
 			return err
 		}
 	}
+	if !first {
+		return nil
+	}
 	_, err := w.Install(owner)
 	return err
 }
 
-func (w *world) fill(s string) string { return strings.ReplaceAll(s, placeholder, w.image) }
+func (w *world) fill(s string) string {
+	return strings.NewReplacer(placeholder, w.image, "REGISTRY", w.host, "SITE", w.site.URL).Replace(s)
+}
 
 // start starts the server and points the App's webhook at it.
 func (w *world) start() error {

@@ -12,6 +12,9 @@ type Snapshot struct {
 	ConfigSHA string
 	// Discoveries holds the newest Discovery of each Warehouse, by name.
 	Discoveries map[string]Discovery
+	// Failures says why the newest discovery of a Warehouse did not work, by name;
+	// what it saw before is still in Discoveries. Nil for none.
+	Failures map[string]string
 	// Freight is all Freight of the pipeline, in any order.
 	Freight []Freight
 	// Marks say what happened to Freight in Stages.

@@ -85,14 +85,15 @@ func (r *Reconciler) look(ctx context.Context, rec store.RepoRecord, w pipeline.
 		if after, ok := pipeline.IsTransient(err); ok {
 			wait = max(after, min(interval, 5*time.Second<<min(failures-1, 10)))
 		}
-		log.WarnContext(ctx, "discovery did not work", "err", err, "failures", failures)
 		state.Error, state.Due = err.Error(), now.Add(wait)
-	} else {
-		r.memory.worked(rec.ID, w.Name)
-		d.Withheld = withheld(w, d, r.Now)
-		log.DebugContext(ctx, "discovered", "subscriptions", len(d.Subscriptions))
-		state.Error, state.Discovery, state.DiscoveredAt, state.Due = "", d, now, now.Add(interval)
+		saveErr := r.Discoveries.SaveDiscovery(ctx, rec.ID, state)
+		log.WarnContext(ctx, "discovery did not work", "err", err, "failures", failures)
+		return state, saveErr
 	}
+	r.memory.worked(rec.ID, w.Name)
+	d.Withheld = withheld(w, d, r.Now)
+	log.DebugContext(ctx, "discovered", "subscriptions", len(d.Subscriptions))
+	state.Error, state.Discovery, state.DiscoveredAt, state.Due = "", d, now, now.Add(interval)
 	return state, r.Discoveries.SaveDiscovery(ctx, rec.ID, state)
 }
 

@@ -12,9 +12,11 @@ func discoveries(p pipeline.Pipeline, s pipeline.Snapshot) string {
 	var b strings.Builder
 	for _, w := range p.Warehouses {
 		d, ok := s.Discoveries[w.Name]
-		if !ok {
+		switch why := s.Failures[w.Name]; {
+		case why != "":
+			fmt.Fprintf(&b, "\nThe last look of Warehouse %s did not work: %s\n", Text(w.Name), Text(why))
+		case !ok:
 			fmt.Fprintf(&b, "\nWarehouse %s has not been looked at yet.\n", Text(w.Name))
-			continue
 		}
 		if d.Withheld != "" {
 			fmt.Fprintf(&b, "\nWarehouse %s creates no Freight: %s\n", Text(w.Name), Text(d.Withheld))

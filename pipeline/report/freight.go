@@ -78,10 +78,14 @@ func findings(w pipeline.Warehouse, s pipeline.Snapshot) string {
 		b.WriteString(", Freight by hand: " + Code("/kargo create"))
 	}
 	d, ok := s.Discoveries[w.Name]
-	if !ok {
+	why := s.Failures[w.Name]
+	if !ok && why == "" {
 		return b.String() + "\n\nIt has not been looked at yet.\n"
 	}
 	b.WriteString("\n\n")
+	if why != "" {
+		fmt.Fprintf(&b, "The last look did not work: %s\n\n", Text(why))
+	}
 	if d.Withheld != "" {
 		fmt.Fprintf(&b, "It creates no Freight: %s\n\n", Text(d.Withheld))
 	}

@@ -57,7 +57,7 @@ func (l *loader) load(ctx context.Context, s *pipeline.Snapshot) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.Discoveries, err = l.discoveries(ctx); err != nil {
+	if s.Discoveries, s.Failures, err = l.discoveries(ctx); err != nil {
 		return fmt.Errorf("discoveries: %w", err)
 	}
 	if s.Freight, err = l.freight(ctx); err != nil {
@@ -106,20 +106,29 @@ func (l *loader) holds(ctx context.Context) ([]pipeline.Hold, error) {
 	return mine, nil
 }
 
-func (l *loader) discoveries(ctx context.Context) (map[string]pipeline.Discovery, error) {
+func (l *loader) discoveries(ctx context.Context) (found map[string]pipeline.Discovery, failures map[string]string, err error) {
 	type named struct {
-		name      string
-		discovery pipeline.Discovery
+		name, failure string
+		seen          bool
+		discovery     pipeline.Discovery
 	}
 	all, err := collect(ctx, l.tx, func(rows *sql.Rows, n *named) error {
-		return rows.Scan(&n.name, scanJSON(&n.discovery))
-	}, `SELECT name, discovery FROM warehouse WHERE repo = ?1 AND discovery IS NOT NULL`+ofPipeline, l.repoID, l.name)
+		return rows.Scan(&n.name, &n.failure, &n.seen, scanJSON(&n.discovery))
+	}, `SELECT name, error, discovery IS NOT NULL, discovery FROM warehouse WHERE repo = ?1`+ofPipeline, l.repoID, l.name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	m := make(map[string]pipeline.Discovery, len(all))
+	found = make(map[string]pipeline.Discovery, len(all))
 	for _, n := range all {
-		m[n.name] = n.discovery
+		if n.seen {
+			found[n.name] = n.discovery
+		}
+		if n.failure != "" {
+			if failures == nil {
+				failures = map[string]string{}
+			}
+			failures[n.name] = n.failure
+		}
 	}
-	return m, nil
+	return found, failures, nil
 }

@@ -61,6 +61,7 @@ var warehouseTests = map[string]func(*fixture){
 		want.Error, want.Due = "registry is down", at(30)
 		f.ok(f.SaveDiscovery(f.ctx, repoID, want))
 		f.equal("warehouses", must(f.Warehouses(f.ctx, repoID))(f), []store.WarehouseState{want})
+		f.equal("failures", f.snapshot().Failures, map[string]string{"web": "registry is down"})
 	},
 	"a first discovery that failed has seen nothing": func(f *fixture) {
 		f.repo()

@@ -170,7 +170,7 @@ func (a *App) wire() error {
 		Steps: steps,
 		Ports: step.Ports{
 			Git: git, Tags: git.Tags(), Pulls: a.github.Pulls(), Gates: a.github.Gates(), Histories: histories{db: a.db, github: a.github},
-			Notes: notes{db: a.db, now: a.now}, Now: a.now, PollInterval: a.cfg.PollInterval,
+			Notes: notes{db: a.db, now: a.now}, Web: web{allow: a.cfg.OutboundAllow}, Now: a.now, PollInterval: a.cfg.PollInterval,
 		},
 		Verifier: a.verifier(), Reporter: publisher, Secrets: secrets{open: a.safe.Secret}, ServerURL: a.cfg.GitHubURL, PublicURL: a.cfg.PublicURL,
 		DefaultBranch: a.defaultBranch, Log: a.log,

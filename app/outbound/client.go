@@ -38,6 +38,12 @@ type Options struct {
 	MaxBody int64
 	// InsecureSkipVerify accepts any certificate.
 	InsecureSkipVerify bool
+	// Proxy sends all requests through a proxy, whose address must be one that may be
+	// reached. Names are resolved here and not by the proxy, except those that are allowed
+	// by name, and only those are reached by plain http. Schemes are http, https and socks5.
+	Proxy *url.URL
+	// SingleUse closes each connection after one request.
+	SingleUse bool
 	// UserAgent is sent where a request has none.
 	UserAgent string
 	// Resolver resolves names; nil means the system's.
@@ -68,19 +74,25 @@ func New(o Options) *Client {
 		o.Resolver = net.DefaultResolver
 	}
 	c := &Client{opts: o, classify: newClassifier()}
+	direct := &http.Transport{
+		Proxy:                  nil, // one from the environment would resolve and connect in our place
+		DialContext:            c.dial,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: o.InsecureSkipVerify}, //nolint:gosec // asked for by the pipeline
+		TLSHandshakeTimeout:    dialTimeout,
+		ForceAttemptHTTP2:      true,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+		MaxIdleConns:           idleConnections,
+		IdleConnTimeout:        time.Minute,
+		DisableKeepAlives:      o.SingleUse,
+	}
+	var next http.RoundTripper = direct
+	if o.Proxy != nil {
+		next = &proxied{client: c, direct: direct}
+	}
 	c.http = &http.Client{
 		Timeout:       o.Timeout,
 		CheckRedirect: redirect,
-		Transport: &limit{max: o.MaxBody, agent: o.UserAgent, next: &http.Transport{
-			Proxy:                  nil, // one from the environment would resolve and connect in our place
-			DialContext:            c.dial,
-			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: o.InsecureSkipVerify}, //nolint:gosec // asked for by the metric
-			TLSHandshakeTimeout:    dialTimeout,
-			ForceAttemptHTTP2:      true,
-			MaxResponseHeaderBytes: maxHeaderBytes,
-			MaxIdleConns:           idleConnections,
-			IdleConnTimeout:        time.Minute,
-		}},
+		Transport:     &limit{max: o.MaxBody, agent: o.UserAgent, next: next},
 	}
 	return c
 }
@@ -114,15 +126,20 @@ func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, e
 	if err != nil {
 		return nil, fmt.Errorf("port %s: %w", portText, err)
 	}
+	return c.connect(ctx, network, host, uint16(port))
+}
+
+// connect is dial to a host and port.
+func (c *Client) connect(ctx context.Context, network, host string, port uint16) (net.Conn, error) {
 	addrs, err := c.resolve(ctx, host)
 	if err != nil {
 		return nil, err
 	}
-	named := c.opts.Allow.name(host, uint16(port))
+	named := c.opts.Allow.name(host, port)
 	var refused error
 	var failed []error
 	for _, addr := range addrs {
-		if err := c.judge(host, addr, uint16(port), named); err != nil {
+		if err := c.judge(host, addr, port, named); err != nil {
 			refused = err
 			continue
 		}
@@ -134,7 +151,7 @@ func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, e
 			}
 			return c.judge(host, final.Addr(), final.Port(), named)
 		}}
-		conn, err := d.DialContext(ctx, network, netip.AddrPortFrom(addr, uint16(port)).String())
+		conn, err := d.DialContext(ctx, network, netip.AddrPortFrom(addr, port).String())
 		if err == nil {
 			return conn, nil
 		}

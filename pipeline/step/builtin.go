@@ -24,6 +24,8 @@ func Builtin() []Definition {
 		gitOpenPR(),
 		gitWaitForPR(),
 		gitMergePR(),
+		httpStep(),
+		httpDownload(),
 		composeOutput(),
 		setMetadata(),
 		setFreightAlias(),

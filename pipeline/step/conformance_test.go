@@ -58,6 +58,8 @@ func conforming() map[string][]pipeline.StepSpec {
 		"git-open-pr":     whole[:5],
 		"git-merge-pr":    whole,
 		"git-wait-for-pr": after(5, use("git-wait-for-pr", config{"repoURL": repoURL, "prNumber": 1})),
+		"http":            {use("http", config{"url": "https://api.example/releases", "method": "POST", "body": "{}"})},
+		"http-download":   {use("http-download", config{"url": "https://files.example/crds.yaml", "outPath": "crds.yaml"})},
 		"compose-output":  {use("compose-output", config{"answer": 42})},
 		"fail":            {use("fail", config{"message": "no"})},
 		"set-metadata": {use("set-metadata", config{"updates": []any{config{
@@ -75,11 +77,13 @@ type world struct {
 	Files    map[string]string
 	Notes    map[string]map[string]any
 	Aliases  map[string]string
+	// Done are the requests that a service acted on, by their idempotency keys.
+	Done map[string]string
 }
 
 func (b *bench) observe() world {
 	b.t.Helper()
-	w := world{Branches: map[string]map[string]string{}, Logs: map[string][]string{}, Pulls: b.world.Pulls.All(), Files: b.files("."), Notes: map[string]map[string]any{}, Aliases: maps.Clone(b.world.Notes.Aliases)}
+	w := world{Branches: map[string]map[string]string{}, Logs: map[string][]string{}, Pulls: b.world.Pulls.All(), Files: b.files("."), Notes: map[string]map[string]any{}, Aliases: maps.Clone(b.world.Notes.Aliases), Done: b.acts()}
 	for id, values := range b.world.Notes.Values {
 		w.Notes[id] = maps.Clone(values)
 	}

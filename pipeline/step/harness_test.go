@@ -3,9 +3,12 @@ package step_test
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"maps"
+	"net/http"
 	"path"
+	"sync"
 	"testing"
 
 	"github.com/kargo-app/kargo/pipeline"
@@ -42,6 +45,8 @@ type bench struct {
 	closure func(context.Context) (pipeline.Closure, error)
 	// histories is nil for none.
 	histories step.Histories
+	mu        sync.Mutex
+	done      map[string]string
 }
 
 func newBench(t *testing.T, specs ...pipeline.StepSpec) *bench {
@@ -58,6 +63,9 @@ func newBench(t *testing.T, specs ...pipeline.StepSpec) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b := &bench{t: t, world: w, ws: tree.NewWorkspace(), steps: reg, done: map[string]string{}}
+	w.Web.Serve("api.example", b.api)
+	w.Web.Serve("files.example", func(rw http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(rw, "the file "+r.URL.Path) })
 	p := pipeline.NewPromotion(pipeline.Promotion{
 		ID: "prod-142", Repo: pipeline.Repo{ID: 1, Owner: "acme", Name: "gitops"}, Pipeline: "web",
 		Stage: pipeline.Stage{Name: "prod", Steps: specs},
@@ -68,7 +76,32 @@ func newBench(t *testing.T, specs ...pipeline.StepSpec) *bench {
 		Reason: "promoted by ana", Actor: "ana",
 	})
 	p.Start(w.Now, nil)
-	return &bench{t: t, world: w, p: &p, ws: tree.NewWorkspace(), steps: reg}
+	b.p = &p
+	return b
+}
+
+// api is a service that does what it is asked for once for each idempotency key.
+func (b *bench) api(w http.ResponseWriter, r *http.Request) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		b.t.Error(err)
+	}
+	key := r.Header.Get("Idempotency-Key")
+	if _, ok := b.done[key]; !ok {
+		b.done[key] = r.Method + " " + r.URL.Path + " " + string(body)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusCreated)
+	_, _ = io.WriteString(w, `{"id": 7}`)
+}
+
+// acts is what api did.
+func (b *bench) acts() map[string]string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return maps.Clone(b.done)
 }
 
 func (b *bench) env(i int) step.Env {

@@ -176,6 +176,8 @@ type Ports struct {
 	Histories Histories
 	// Notes keeps what steps write down about Freight; nil where nothing is kept.
 	Notes Notes
+	// Web reaches services that pipelines name; nil where none can be reached.
+	Web Web
 	// Now is the clock.
 	Now func() time.Time
 	// PollInterval is how long a step waits for an event before it looks itself.

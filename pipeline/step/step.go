@@ -88,7 +88,8 @@ func (d Definition) andReplayed() Definition {
 // Define makes a Definition from a function over a config type and an output
 // type. The config is decoded strictly: a field that is unknown, missing or of
 // the wrong type is a permanent error; see [Doc] for the struct tags. A config
-// may implement interface{ Validate() error }. The output must survive a JSON
+// may implement interface{ Validate() error }, and interface{ Foresee() error } for what
+// is no matter of form but would end the step when it runs. The output must survive a JSON
 // round trip. A nil error means success; see [SkipError], [WaitError],
 // [FailedError], [AbortedError], [RewindError] and [pipeline.TransientError]
 // for the others. A returned output counts also when the error is not nil.
@@ -114,7 +115,10 @@ func Define[C, O any](name string, kind Kind, doc Doc, run func(context.Context,
 		config: config,
 		output: schemaFor[O](),
 		check: func(raw []byte) error {
-			_, err := decode(raw)
+			c, err := decode(raw)
+			if f, ok := any(c).(interface{ Foresee() error }); ok && err == nil {
+				return f.Foresee()
+			}
 			return err
 		},
 		run: func(ctx context.Context, env Env, raw []byte) (any, error) {

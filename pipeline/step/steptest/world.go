@@ -1,6 +1,7 @@
 package steptest
 
 import (
+	"net/http"
 	"sync"
 	"time"
 
@@ -24,6 +25,7 @@ type World struct {
 	Pulls *Pulls
 	Gates *Gates
 	Notes *Notes
+	Web   *Web
 }
 
 // New returns a World without repositories.
@@ -36,6 +38,7 @@ func New() *World {
 	}
 	w.Pulls = &Pulls{world: w, byNumber: map[int]*request{}}
 	w.Notes = &Notes{world: w, Values: map[string]map[string]any{}, Aliases: map[string]string{}}
+	w.Web = &Web{world: w, hosts: map[string]http.Handler{}}
 	return w
 }
 
@@ -47,6 +50,7 @@ func (w *World) Ports() step.Ports {
 		Pulls:        w.Pulls,
 		Gates:        w.Gates,
 		Notes:        w.Notes,
+		Web:          w.Web,
 		Now:          func() time.Time { return w.Now },
 		PollInterval: w.PollInterval,
 	}

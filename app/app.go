@@ -51,6 +51,7 @@ type App struct {
 	reconciler *reconcile.Reconciler
 	safe       *Safe
 	hooks      *registryhook.Handler
+	callbacks  *handlers.Callbacks
 	engine     *promotion.Engine
 	main       *listener
 	meters     *listener // nil when metrics are served with the rest
@@ -161,6 +162,11 @@ func (a *App) wire() error {
 	}
 	a.safe = &Safe{db: a.db, vault: keys, now: a.now}
 
+	tokens, err := newCallbacks(a.cfg.WebhookSecret, a.cfg.PublicURL)
+	if err != nil {
+		return err
+	}
+	a.callbacks = &handlers.Callbacks{Answers: a.db, Open: tokens.open, Now: a.now, Log: a.log}
 	publisher := &promotion.Publisher{
 		Remotes: remotes{db: a.db, now: a.now}, Checks: a.github.Checks(), Deployments: a.github.Deployments(), Comments: a.github.Comments(),
 		Journeys: journeys{db: a.db, now: a.now}, History: history{db: a.db}, PublicURL: "", Started: a.now(), Now: a.now,
@@ -169,13 +175,20 @@ func (a *App) wire() error {
 	a.engine = &promotion.Engine{
 		Steps: steps,
 		Ports: step.Ports{
-			Git: git, Tags: git.Tags(), Pulls: a.github.Pulls(), Gates: a.github.Gates(), Histories: histories{db: a.db, github: a.github},
-			Notes: notes{db: a.db, now: a.now}, Web: web{allow: a.cfg.OutboundAllow}, Now: a.now, PollInterval: a.cfg.PollInterval,
+			Git: git, Tags: git.Tags(), Pulls: a.github.Pulls(), Gates: a.github.Gates(),
+			Histories: histories{db: a.db, github: a.github},
+			Notes:     notes{db: a.db, now: a.now},
+			Web:       web{allow: a.cfg.OutboundAllow},
+			Audit:     audit{db: a.db, now: a.now},
+			Now:       a.now, PollInterval: a.cfg.PollInterval,
 		},
 		Verifier: a.verifier(), Reporter: publisher, Secrets: secrets{open: a.safe.Secret}, ServerURL: a.cfg.GitHubURL, PublicURL: a.cfg.PublicURL,
 		DefaultBranch: a.defaultBranch, Log: a.log,
 	}
 	logins := &accounts{safe: a.safe, registries: registries, repos: repos, reader: reader}
+	if a.cfg.PublicURL != "" {
+		a.engine.Ports.Callback = tokens.address
+	}
 	tree := files{repos: repos, cloneURL: a.cloneURL}
 	sources := &handlers.Sources{Hints: a.db, CloneURL: a.cloneURL, Now: a.now, Log: a.log}
 	dryRuns := matcher{repos: repos, steps: steps, server: a.cfg.GitHubURL, cloneURL: a.cloneURL, now: a.now, log: a.log}

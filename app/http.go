@@ -13,6 +13,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/kargo-app/kargo/handlers"
 	"github.com/kargo-app/kargo/handlers/registryhook"
 )
 
@@ -23,6 +24,7 @@ const drainTime = 8 * time.Second
 func (a *App) router() http.Handler {
 	r := chi.NewRouter()
 	r.Method(http.MethodPost, "/webhooks/github", a.inbox)
+	r.Method(http.MethodPost, handlers.CallbackPath+"{token}", a.callbacks)
 	r.Handle(registryhook.Prefix+"*", a.hooks)
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") })
 	r.Get("/readyz", a.readyz)

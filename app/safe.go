@@ -132,6 +132,11 @@ func (s *Safe) Secrets(ctx context.Context, repo int64) ([]store.SecretHead, err
 	return s.db.Secrets(ctx, repo)
 }
 
+// AuditEvents returns what steps wrote down for the record, newest first.
+func (s *Safe) AuditEvents(ctx context.Context, repo int64, limit int) ([]store.AuditEvent, error) {
+	return s.db.AuditEvents(ctx, repo, limit)
+}
+
 // DeleteSecret forgets a secret, or returns [store.ErrNotFound].
 func (s *Safe) DeleteSecret(ctx context.Context, repo int64, name string) error {
 	return s.db.DeleteSecret(ctx, repo, name)

@@ -28,6 +28,11 @@ func (h *Comments) ask(ctx context.Context, r *request, c command.Command) ([]pi
 		var p pipeline.Promotion
 		p, err = h.waiting(ctx, r, c.Stages[0])
 		in.Promotion = p.ID
+	case command.VerbAnswer:
+		in = pipeline.Intent{Kind: pipeline.IntentAnswer, Stage: c.Stages[0], Values: c.Values}
+		var p pipeline.Promotion
+		p, err = h.waiting(ctx, r, c.Stages[0])
+		in.Promotion = p.ID
 	case command.VerbVerify:
 		in = pipeline.Intent{Kind: pipeline.IntentVerify, Stage: c.Stages[0]}
 		if c.Stop {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -183,6 +184,32 @@ func (p Pipeline) Teams() []string {
 		for _, q := range s.Approvals.Quorum {
 			add(q.From)
 		}
+		for _, step := range s.Steps {
+			if step.Uses == "wait-for-approval" || step.Uses == "get-user-input" {
+				add(texts(step.Config))
+			}
+		}
 	}
 	return teams
+}
+
+// texts lists all texts in a value.
+func texts(v any) []string {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		var all []string
+		for _, e := range v {
+			all = append(all, texts(e)...)
+		}
+		return all
+	case map[string]any:
+		var all []string
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			all = append(all, texts(v[key])...)
+		}
+		return all
+	}
+	return nil
 }

@@ -43,6 +43,13 @@ type ApprovePromotion struct {
 	Intent    string
 }
 
+// AnswerPromotion records an answer to the step that a Promotion is in.
+type AnswerPromotion struct {
+	Promotion string
+	Answer    Answer
+	Intent    string
+}
+
 // StartVerification runs a Stage's Verification. The run's ID and Seq are given
 // by the store.
 type StartVerification struct {
@@ -116,6 +123,7 @@ func (MarkVerified) action()      {}
 func (RevokeVerified) action()    {}
 func (ApproveFreight) action()    {}
 func (ApprovePromotion) action()  {}
+func (AnswerPromotion) action()   {}
 func (StartVerification) action() {}
 func (StopVerification) action()  {}
 func (RecordHold) action()        {}

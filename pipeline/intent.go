@@ -106,6 +106,8 @@ func (d *decision) answer(in Intent) {
 		} else {
 			d.approveIntent(in)
 		}
+	case IntentAnswer:
+		d.answerIntent(in)
 	case IntentReject:
 		d.rejectIntent(in)
 	case IntentVerify:

@@ -98,6 +98,8 @@ func (m *model) apply(action Action, now time.Time) {
 		m.mark(a.Stage, a.Freight, func(k *Mark) { setOnce(&k.ApprovedAt, now) })
 	case ApprovePromotion:
 		m.approve(a)
+	case AnswerPromotion:
+		m.answer(a)
 	case StartPromotion:
 		m.start(a.Promotion)
 	case AbortPromotion:
@@ -131,6 +133,8 @@ func IntentOf(action Action) string {
 	case ApproveFreight:
 		return a.Intent
 	case ApprovePromotion:
+		return a.Intent
+	case AnswerPromotion:
 		return a.Intent
 	case StartVerification:
 		return a.Intent
@@ -302,6 +306,15 @@ func (m *model) approve(a ApprovePromotion) {
 		return old.Actor.Login == a.Approval.Actor.Login && old.Head == a.Approval.Head
 	})
 	pr.Approvals = append(pr.Approvals, a.Approval)
+}
+
+// answer records an answer to a step, each of which counts.
+func (m *model) answer(a AnswerPromotion) {
+	pr := m.promotion(a.Promotion)
+	if pr == nil || pr.Phase.Terminal() {
+		return
+	}
+	pr.Answers = append(slices.Clone(pr.Answers), a.Answer)
 }
 
 // retry takes a Promotion up again, unless its Freight is on its way by another one.

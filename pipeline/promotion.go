@@ -80,6 +80,8 @@ type Promotion struct {
 	AbortAs Phase `json:"abortAs,omitempty"`
 	// Approvals are those given by command rather than by review.
 	Approvals []Approval `json:"approvals,omitempty"`
+	// Answers are those given to steps that ask.
+	Answers []Answer `json:"answers,omitempty"`
 	// Retries counts how often it was taken up again after it had ended.
 	Retries int `json:"retries,omitempty"`
 

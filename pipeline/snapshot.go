@@ -104,6 +104,8 @@ const (
 	IntentApprove IntentKind = "approve"
 	// IntentReject ends a Promotion as Failed.
 	IntentReject IntentKind = "reject"
+	// IntentAnswer answers the step that a Promotion is in, which asked.
+	IntentAnswer IntentKind = "answer"
 	// IntentVerify verifies what is current again; IntentStopVerify ends a run.
 	IntentVerify     IntentKind = "verify"
 	IntentStopVerify IntentKind = "stop-verify"
@@ -143,6 +145,8 @@ type Intent struct {
 	// Head is the pull request's head when the request was made; an approval counts
 	// for this head only.
 	Head string `json:"head,omitempty"`
+	// Values are what the person answers a step, by name.
+	Values map[string]string `json:"values,omitempty"`
 	// Alias is the new name of Freight.
 	Alias string `json:"alias,omitempty"`
 	// New is the Freight to create, without ID, Alias and DiscoveredAt.

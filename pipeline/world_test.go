@@ -230,6 +230,8 @@ func (w *world) apply(actions []pipeline.Action) {
 			w.answer(a.Intent, "done")
 		case pipeline.ApproveFreight:
 			w.answer(a.Intent, "done")
+		case pipeline.AnswerPromotion:
+			w.answer(a.Intent, "done")
 		case pipeline.ApprovePromotion:
 			w.answer(a.Intent, "done")
 		case pipeline.StartVerification:
@@ -361,6 +363,8 @@ func show(actions []pipeline.Action, s pipeline.Snapshot) []string {
 			out = append(out, fmt.Sprintf("approve %s for %s: %s", tag(a.Freight), a.Stage, a.Reason))
 		case pipeline.ApprovePromotion:
 			out = append(out, fmt.Sprintf("%s approves %s at %s", a.Approval.Actor.Login, a.Promotion, a.Approval.Head))
+		case pipeline.AnswerPromotion:
+			out = append(out, fmt.Sprintf("%s answers %s of %s", a.Answer.Actor.Login, a.Answer.Step, a.Promotion))
 		case pipeline.RenameFreight:
 			out = append(out, fmt.Sprintf("call %s %s", tag(a.Freight), a.Alias))
 		case pipeline.DeleteFreight:

@@ -106,6 +106,7 @@ func parseUntil(s string) (time.Duration, bool) {
 var (
 	nameForm     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]*$`)
 	freightForm  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/:@+~-]*$`)
+	valueForm    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*=`)
 	artifactForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/:-]*(@[A-Za-z0-9][A-Za-z0-9._:+~-]*|:[A-Za-z0-9_][A-Za-z0-9._-]*)$`)
 )
 
@@ -163,6 +164,8 @@ func (c *Command) add(kind paramKind, arg string) *Problem {
 		form = freightForm
 	case artifactParam:
 		form = artifactForm
+	case valueParam:
+		form = valueForm
 	default:
 		form = nameForm
 	}
@@ -174,6 +177,15 @@ func (c *Command) add(kind paramKind, arg string) *Problem {
 		c.Stages = append(c.Stages, arg)
 	case freightParam:
 		c.Freight = ParseFreight(arg)
+	case valueParam:
+		name, value, _ := strings.Cut(arg, "=")
+		if _, twice := c.Values[name]; twice {
+			return problemf("", "%s is given twice", code(name))
+		}
+		if c.Values == nil {
+			c.Values = map[string]string{}
+		}
+		c.Values[name] = value
 	case promotionParam:
 		c.Promotion = arg
 	case warehouseParam:

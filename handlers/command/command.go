@@ -2,6 +2,8 @@ package command
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -26,6 +28,8 @@ type Command struct {
 	Pipeline string
 	// Name is the new alias.
 	Name string
+	// Values are what is answered, by name.
+	Values map[string]string
 	// Artifacts are those to put together, each "name@version" or a reference to an
 	// image, "registry/name:tag", possibly with a digest.
 	Artifacts []string
@@ -57,6 +61,9 @@ func (c Command) String() string {
 		}
 	}
 	words = append(words, c.Artifacts...)
+	for _, name := range slices.Sorted(maps.Keys(c.Values)) {
+		words = append(words, name+"="+c.Values[name])
+	}
 	if c.Until > 0 {
 		words = append(words, fmt.Sprintf("--until %dm", int64(c.Until/time.Minute)))
 	}

@@ -44,6 +44,8 @@ func TestParseCommands(t *testing.T) {
 		"/kargo help":                                         {Verb: "help"},
 		"/kargo approve prod":                                 {Verb: "approve", Stages: []string{"prod"}},
 		"/kargo approve prod --bypass -- hotfix":              {Verb: "approve", Stages: []string{"prod"}, Bypass: true, Reason: "hotfix"},
+		"/kargo answer prod ticket=CHG-7 n=3 -- as agreed":    {Verb: "answer", Stages: []string{"prod"}, Values: map[string]string{"ticket": "CHG-7", "n": "3"}, Reason: "as agreed"},
+		"/kargo answer prod":                                  {Verb: "answer", Stages: []string{"prod"}},
 		"/kargo reject prod -- broken":                        {Verb: "reject", Stages: []string{"prod"}, Reason: "broken"},
 		"/kargo verify prod --abort":                          {Verb: "verify", Stages: []string{"prod"}, Stop: true},
 		"/kargo abort":                                        {Verb: "abort"},
@@ -88,7 +90,7 @@ func TestParseCommands(t *testing.T) {
 
 func TestParseProblems(t *testing.T) {
 	t.Parallel()
-	const available = "commands: promote, rollback, status, where, diff, why, freight, help, approve, reject, verify, abort, retry, hold, resume, freeze, thaw, alias, refresh, create, delete; `/kargo help` explains them"
+	const available = "commands: promote, rollback, status, where, diff, why, freight, help, approve, reject, answer, verify, abort, retry, hold, resume, freeze, thaw, alias, refresh, create, delete; `/kargo help` explains them"
 	const promote = "usage: `/promote <stage...> [freight] [--dry-run] [--downstream]`"
 	tests := map[string]struct{ body, message, hint string }{
 		"unknown command":           {"/kargo stauts", "there is no command `/kargo stauts`; did you mean `status`?", available},
@@ -246,7 +248,7 @@ func TestParseIsAllOrNothing(t *testing.T) {
 	}
 	want := "nothing was done, because not all of the commands can be carried out:\n\n" +
 		"- line 3: `/promote` needs a Stage (usage: `/promote <stage...> [freight] [--dry-run] [--downstream]`)\n" +
-		"- line 4: there is no command `/kargo dance` (commands: promote, rollback, status, where, diff, why, freight, help, approve, reject, verify, abort, retry, hold, resume, freeze, thaw, alias, refresh, create, delete; `/kargo help` explains them)"
+		"- line 4: there is no command `/kargo dance` (commands: promote, rollback, status, where, diff, why, freight, help, approve, reject, answer, verify, abort, retry, hold, resume, freeze, thaw, alias, refresh, create, delete; `/kargo help` explains them)"
 	if diff := cmp.Diff(want, r.Err().Error()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -14,6 +14,7 @@ const (
 	VerbHelp     = "help"
 	VerbApprove  = "approve"
 	VerbReject   = "reject"
+	VerbAnswer   = "answer"
 	VerbVerify   = "verify"
 	VerbAbort    = "abort"
 	VerbRetry    = "retry"
@@ -64,6 +65,7 @@ const (
 	nameParam      paramKind = "name"
 	artifactParam  paramKind = "artifact"
 	pipelineParam  paramKind = "pipeline"
+	valueParam     paramKind = "name=value"
 )
 
 // noun names what the argument is, in messages.
@@ -79,6 +81,8 @@ func (k paramKind) noun() string {
 		return "a Warehouse"
 	case pipelineParam:
 		return "a pipeline"
+	case valueParam:
+		return "a value like `ticket=OPS-7`"
 	case artifactParam:
 		return "an artifact like `web@1.9.3`"
 	default:
@@ -146,6 +150,11 @@ func Verbs() []Verb {
 		{
 			Name: VerbReject, Access: "approve", Summary: "End a waiting promotion as failed and close its pull request.",
 			params: []param{stage}, reason: reasonRequired,
+		},
+		{
+			Name: VerbAnswer, Access: "promote",
+			Summary: "Answer the step of a promotion that asks, with values by name, or with words after ` -- ` where one text is asked for.",
+			params:  []param{stage, {kind: valueParam, optional: true, many: true}},
 		},
 		{
 			Name: VerbVerify, Access: "verify", Summary: "Run a Stage's verification again, or stop it.",

@@ -28,7 +28,7 @@ func (x *execution) exprEnv(ctx context.Context, i int) (exprEnv, error) {
 	if err := x.recallNotes(ctx); err != nil {
 		return exprEnv{}, err
 	}
-	site := Site{ServerURL: x.e.ServerURL, PublicURL: x.e.PublicURL, DefaultBranch: branch}
+	site := Site{ServerURL: x.e.ServerURL, PublicURL: x.e.PublicURL, DefaultBranch: branch, Callback: x.e.Ports.Callback}
 	if x.trial != nil {
 		site.given = x.trial.Context
 	}
@@ -58,6 +58,9 @@ type Site struct {
 	// RepoURL overrides the clone URL derived from ServerURL; kargo plan sets it
 	// to the local clone's remote.
 	RepoURL string
+	// Callback returns the address at which an outside system answers a step; nil
+	// where there is none.
+	Callback func(p *pipeline.Promotion, alias string) string
 	// given adds what a trial was given, before any variable is evaluated; nil for
 	// nothing.
 	given func(*expr.Env)

@@ -21,11 +21,23 @@ func promotionContext(p *pipeline.Promotion, alias string, site Site) map[string
 			"version":  p.Freight.Version(),
 			"origin":   map[string]any{"kind": "Warehouse", "name": pipeline.LocalName(p.Freight.Warehouse)},
 		},
+		"callbacks": callbacks(p, site),
 		"meta": map[string]any{
 			"promotion": map[string]any{"actor": p.Actor, "rollback": p.Rollback},
 			"step":      map[string]any{"alias": alias},
 		},
 	}
+}
+
+// callbacks are the addresses at which outside systems answer steps, by alias.
+func callbacks(p *pipeline.Promotion, site Site) map[string]any {
+	all := map[string]any{}
+	for _, spec := range p.Stage.Steps {
+		if spec.Uses == "wait-for-callback" && site.Callback != nil {
+			all[spec.As] = site.Callback(p, spec.As)
+		}
+	}
+	return all
 }
 
 func githubContext(p *pipeline.Promotion, site Site) map[string]any {

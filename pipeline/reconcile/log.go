@@ -30,6 +30,8 @@ func (r *Reconciler) logAction(ctx context.Context, rec store.RepoRecord, action
 		log.InfoContext(ctx, "freight approved", "stage", a.Stage, "freight", a.Freight, "actor", a.Actor, "reason", a.Reason)
 	case pipeline.ApprovePromotion:
 		log.InfoContext(ctx, "promotion approved", "promotion", a.Promotion, "actor", a.Approval.Actor.Login, "head", a.Approval.Head)
+	case pipeline.AnswerPromotion:
+		log.InfoContext(ctx, "promotion answered", "promotion", a.Promotion, "step", a.Answer.Step, "actor", a.Answer.Actor.Login)
 	case pipeline.StartPromotion:
 		log.InfoContext(ctx, "promotion queued", "stage", a.Promotion.Stage.Name, "freight", a.Promotion.Freight.ID, "reason", a.Promotion.Reason, "rollback", a.Promotion.Rollback)
 	case pipeline.AbortPromotion:

@@ -78,7 +78,7 @@ func granted(s pipeline.Snapshot, a Answered) string {
 			return fmt.Sprintf("%s brings it back, and holds %s: %s lets go.", Text(a.Promotion), Text(a.Stage), Code("/kargo resume "+a.Stage))
 		}
 	case pipeline.IntentPromote, pipeline.IntentAbort, pipeline.IntentRetry, pipeline.IntentReject, pipeline.IntentVerify, pipeline.IntentStopVerify,
-		pipeline.IntentResume, pipeline.IntentThaw, pipeline.IntentAlias, pipeline.IntentDelete:
+		pipeline.IntentResume, pipeline.IntentThaw, pipeline.IntentAnswer, pipeline.IntentAlias, pipeline.IntentDelete:
 	}
 	return ""
 }

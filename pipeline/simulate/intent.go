@@ -142,6 +142,11 @@ func (a *asking) understand(c command.Command) ([]pipeline.Intent, error) {
 		if active, ok := a.w.s.Active(stage); ok {
 			in.Promotion = active.ID
 		}
+	case command.VerbAnswer:
+		in.Kind, in.Values = pipeline.IntentAnswer, c.Values
+		if active, ok := a.w.s.Active(stage); ok {
+			in.Promotion = active.ID
+		}
 	case command.VerbVerify:
 		in.Kind = pipeline.IntentVerify
 		if c.Stop {

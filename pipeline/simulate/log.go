@@ -138,6 +138,8 @@ func (w *world) line(a pipeline.Action) string {
 		return fmt.Sprintf("approve %s for %s", w.name(a.Freight), a.Stage)
 	case pipeline.ApprovePromotion:
 		return fmt.Sprintf("approve %s by %s", a.Promotion, a.Approval.Actor.Login)
+	case pipeline.AnswerPromotion:
+		return fmt.Sprintf("answer %s of %s by %s", a.Answer.Step, a.Promotion, a.Answer.Actor.Login)
 	case pipeline.StartVerification:
 		return fmt.Sprintf("start verification in %s of %s", a.Run.Stage.Name, joinNames(w.nameAll(a.Run.Collection)))
 	case pipeline.StopVerification:

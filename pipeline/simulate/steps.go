@@ -90,7 +90,7 @@ func nextOf[T any](a *answers, key string, list []T) T {
 
 // real are the steps that need no files: they run as they are unless a script
 // answers for them.
-var real = []string{"compose-output", "fail", "git-open-pr", "git-wait-for-pr", "git-merge-pr"}
+var real = []string{"compose-output", "fail", "git-open-pr", "git-wait-for-pr", "git-merge-pr", "wait-for-approval", "get-user-input"}
 
 // registry knows every step that there is and those that a script answers for.
 func (w *world) registry() (*step.Registry, error) {

@@ -188,6 +188,8 @@ func (w *world) touch(a pipeline.Action) {
 		w.touchPromotion(a.Promotion)
 	case pipeline.ApprovePromotion:
 		w.touchPromotion(a.Promotion)
+	case pipeline.AnswerPromotion:
+		w.touchPromotion(a.Promotion)
 	case pipeline.StopVerification:
 		for i := range w.s.Verifications {
 			if w.s.Verifications[i].ID == a.Run {

@@ -30,6 +30,10 @@ func Builtin() []Definition {
 		setMetadata(),
 		setFreightAlias(),
 		fail(),
+		waitForApproval(),
+		getUserInput(),
+		recordAuditEvent(),
+		waitForCallback(),
 	}
 }
 

@@ -178,6 +178,11 @@ type Ports struct {
 	Notes Notes
 	// Web reaches services that pipelines name; nil where none can be reached.
 	Web Web
+	// Audit keeps what steps write down for the record; nil where nothing is kept.
+	Audit Audit
+	// Callback returns the address at which an outside system answers a step, by its
+	// alias; nil where there is none.
+	Callback func(p *pipeline.Promotion, alias string) string
 	// Now is the clock.
 	Now func() time.Time
 	// PollInterval is how long a step waits for an event before it looks itself.

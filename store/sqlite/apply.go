@@ -102,6 +102,8 @@ func (a *applier) do(ctx context.Context, action pipeline.Action) (outcome, erro
 		return outcome{changed: changed, freight: c.Freight}, err
 	case pipeline.ApprovePromotion:
 		return a.approve(ctx, c.Promotion, c.Approval)
+	case pipeline.AnswerPromotion:
+		return a.answerStep(ctx, c.Promotion, c.Answer)
 	case pipeline.StartPromotion:
 		return a.start(ctx, c.Promotion)
 	case pipeline.AbortPromotion:

@@ -25,6 +25,7 @@ type promotionRow struct {
 	freight, previous                   string
 	collection                          []string
 	approvals                           []pipeline.Approval
+	answers                             []pipeline.Answer
 	steps                               []pipeline.StepState
 	hash                                specHash
 	spec                                *spec
@@ -35,6 +36,8 @@ SELECT p.id, p.stage, p.seq, repo.id, repo.owner, repo.name, p.config_sha, p.fre
 	p.source, p.hold_intent, p.rollback, p.created_at, p.abort_requested, p.abort_as, p.retries, p.phase, p.message,
 	p.started_at, p.finished_at, coalesce(p.previous, ''), p.rewinds, p.steps,
 	(SELECT json_group_array(json(a.body) ORDER BY a.seq) FROM promotion_approval AS a
+	 WHERE a.repo = p.repo AND a.promotion = p.id HAVING count(*) > 0),
+	(SELECT json_group_array(json(a.body) ORDER BY a.seq) FROM promotion_answer AS a
 	 WHERE a.repo = p.repo AND a.promotion = p.id HAVING count(*) > 0)
 FROM promotion AS p JOIN repo ON repo.id = p.repo `
 
@@ -48,7 +51,7 @@ func scanPromotion(rows *sql.Rows, p *promotionRow) error {
 	return rows.Scan(&p.id, &p.stage, &p.seq, &p.repo.ID, &p.repo.Owner, &p.repo.Name, &p.configSHA, &p.freight,
 		scanJSON(&p.collection), &p.hash, &p.reason, &p.actor, &p.source, &p.holdIntent, &p.rollback, scanTime(&p.createdAt),
 		&p.abortRequested, &p.abortAs, &p.retries, &p.phase, &p.message, scanTime(&p.startedAt), scanTime(&p.finishedAt),
-		&p.previous, &p.rewinds, scanJSON(&p.steps), scanJSON(&p.approvals))
+		&p.previous, &p.rewinds, scanJSON(&p.steps), scanJSON(&p.approvals), scanJSON(&p.answers))
 }
 
 // promotions runs a query that begins with selectPromotion.
@@ -86,7 +89,7 @@ func (r *resolver) promotion(ctx context.Context, row *promotionRow) (pipeline.P
 		ID: row.id, Seq: row.seq, Repo: row.repo, Pipeline: row.spec.Pipeline, ConfigSHA: row.configSHA,
 		Stage: row.spec.Stage, Vars: row.spec.Vars, Reason: row.reason, Actor: row.actor, Source: row.source,
 		HoldIntent: row.holdIntent, Rollback: row.rollback, CreatedAt: row.createdAt,
-		AbortRequested: row.abortRequested, AbortAs: row.abortAs, Approvals: slices.Clone(row.approvals), Retries: row.retries,
+		AbortRequested: row.abortRequested, AbortAs: row.abortAs, Approvals: slices.Clone(row.approvals), Answers: slices.Clone(row.answers), Retries: row.retries,
 		Phase: row.phase, Message: row.message, StartedAt: row.startedAt, FinishedAt: row.finishedAt,
 		Rewinds: row.rewinds, Steps: slices.Clone(row.steps),
 	}
@@ -129,6 +132,11 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 	}
 	for _, approval := range p.Approvals {
 		if err := tx.insertApproval(ctx, repoID, p.ID, approval); err != nil {
+			return err
+		}
+	}
+	for _, answer := range p.Answers {
+		if err := tx.insertAnswer(ctx, repoID, p.ID, answer); err != nil {
 			return err
 		}
 	}

@@ -141,6 +141,7 @@ func (tx *writeTx) deletePromotion(ctx context.Context, repoID int64, id string,
 	for _, statement := range []string{
 		`DELETE FROM wait WHERE repo = ? AND promotion = ?`,
 		`DELETE FROM promotion_approval WHERE repo = ? AND promotion = ?`,
+		`DELETE FROM promotion_answer WHERE repo = ? AND promotion = ?`,
 	} {
 		if _, err := tx.exec(ctx, statement, repoID, id); err != nil {
 			return 0, err

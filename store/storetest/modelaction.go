@@ -37,7 +37,7 @@ func (w *twin) action() pipeline.Action {
 		return pipeline.RefuseIntent{Intent: intent, Err: &pipeline.UserError{Message: "no"}}
 	case "wake":
 		return pipeline.Wake{At: w.now}
-	case "abort", "retry", "approval":
+	case "abort", "retry", "approval", "answer":
 		return w.aboutPromotion(kind, intent)
 	case "stop":
 		if len(w.model.Verifications) == 0 {
@@ -84,6 +84,11 @@ func (w *twin) aboutPromotion(kind, intent string) pipeline.Action {
 			return nil // a store refuses this
 		}
 		return pipeline.RetryPromotion{Promotion: id, Intent: intent}
+	}
+	if kind == "answer" {
+		return pipeline.AnswerPromotion{Promotion: id, Intent: intent, Answer: pipeline.Answer{
+			Step: "ask", Actor: pipeline.Actor{Login: rapid.SampledFrom([]string{"ada", "bob"}).Draw(w.T, "login")}, At: w.now,
+		}}
 	}
 	return pipeline.ApprovePromotion{Promotion: id, Intent: intent, Approval: pipeline.Approval{
 		Actor: pipeline.Actor{Login: rapid.SampledFrom([]string{"ada", "bob"}).Draw(w.T, "login")},

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"encoding/json"
 	"slices"
 
 	"github.com/kargo-app/kargo/pipeline"
@@ -101,6 +102,43 @@ var requestTests = map[string]func(*fixture){
 		f.finish(f.claim(store.WorkStage, at(3)), p, pipeline.Failed, at(6))
 		f.apply(at(7), pipeline.ApprovePromotion{Promotion: p.ID, Approval: approval("eve", "h1", 7), Intent: "b"})
 		f.refused("b")
+	},
+	"every answer to a step counts, and makes the stage due": func(f *fixture) {
+		f.repo()
+		j, p := f.start("prod", f.freight(1), at(1))
+		f.asked("a", 1)
+		f.asked("b", 1)
+		said := func(login, what string, n int) pipeline.Answer {
+			return pipeline.Answer{Step: "ask", Actor: pipeline.Actor{Login: login}, Values: map[string]string{"what": what}, At: at(n)}
+		}
+		f.apply(at(2), pipeline.AnswerPromotion{Promotion: p.ID, Answer: said("ada", "no", 2), Intent: "a"})
+		f.apply(at(3), pipeline.AnswerPromotion{Promotion: p.ID, Answer: said("ada", "yes", 3)})
+		sent := pipeline.Answer{Step: "wait", Body: json.RawMessage(`{"ok":true}`), At: at(4)}
+		f.ok(f.PutAnswer(f.ctx, repoID, p.ID, sent, at(4)))
+		again := sent
+		again.At = at(5)
+		f.ok(f.PutAnswer(f.ctx, repoID, p.ID, again, at(5)))
+		want := []pipeline.Answer{said("ada", "no", 2), said("ada", "yes", 3), sent}
+		f.ok(f.SavePromotion(f.ctx, j, p))
+		f.equal("promotion", must(f.Promotion(f.ctx, repoID, p.ID))(f).Answers, want)
+		f.equal("snapshot", f.snapshot().Promotions[0].Answers, want)
+		f.equal("granted", f.granted("a").Promotion, p.ID)
+		f.ok(f.Finish(f.ctx, j, zero))
+		f.finish(f.claim(store.WorkStage, at(3)), p, pipeline.Failed, at(6))
+		f.apply(at(7), pipeline.AnswerPromotion{Promotion: p.ID, Answer: said("eve", "yes", 7), Intent: "b"})
+		f.refused("b")
+		f.is(f.PutAnswer(f.ctx, repoID, p.ID, sent, at(8)), store.ErrNotFound)
+	},
+	"what a step writes down for the record is there once, and newest first": func(f *fixture) {
+		f.repo()
+		e := func(promotion, message string, n int) store.AuditEvent {
+			return store.AuditEvent{Promotion: promotion, Step: "note", At: at(n), Type: "recorded", Actor: "ada", Message: message, Data: map[string]any{"k": "v"}}
+		}
+		f.ok(f.PutAuditEvent(f.ctx, repoID, e("prod-1", "first", 1)))
+		f.ok(f.PutAuditEvent(f.ctx, repoID, e("prod-1", "again", 2)))
+		f.ok(f.PutAuditEvent(f.ctx, repoID, e("prod-2", "second", 3)))
+		f.equal("events", must(f.AuditEvents(f.ctx, repoID, 10))(f), []store.AuditEvent{e("prod-2", "second", 3), e("prod-1", "first", 1)})
+		f.equal("newest", must(f.AuditEvents(f.ctx, repoID, 1))(f), []store.AuditEvent{e("prod-2", "second", 3)})
 	},
 	"a rejected promotion ends as failed, if that was the first request": func(f *fixture) {
 		f.repo()

@@ -54,6 +54,9 @@ type Store interface {
 	PutIntents(ctx context.Context, repoID int64, intents []pipeline.Intent, now time.Time) error
 	ResolvedIntents(ctx context.Context, repoID int64) ([]store.ResolvedIntent, error)
 	PipelineResolvedIntents(ctx context.Context, repoID int64, name string) ([]store.ResolvedIntent, error)
+	PutAnswer(ctx context.Context, repoID int64, promotion string, answer pipeline.Answer, now time.Time) error
+	PutAuditEvent(ctx context.Context, repoID int64, e store.AuditEvent) error
+	AuditEvents(ctx context.Context, repoID int64, limit int) ([]store.AuditEvent, error)
 	AnswerIntents(ctx context.Context, repoID int64, ids []string, now time.Time) error
 
 	StagePromotions(ctx context.Context, repoID int64, stage string) ([]pipeline.Promotion, error)

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/step"
 )
 
@@ -26,6 +27,8 @@ type World struct {
 	Gates *Gates
 	Notes *Notes
 	Web   *Web
+	// Events are those that were recorded, by Promotion and step.
+	Events map[string]step.AuditEvent
 }
 
 // New returns a World without repositories.
@@ -39,18 +42,23 @@ func New() *World {
 	w.Pulls = &Pulls{world: w, byNumber: map[int]*request{}}
 	w.Notes = &Notes{world: w, Values: map[string]map[string]any{}, Aliases: map[string]string{}}
 	w.Web = &Web{world: w, hosts: map[string]http.Handler{}}
+	w.Events = map[string]step.AuditEvent{}
 	return w
 }
 
 // Ports returns the World as steps see it.
 func (w *World) Ports() step.Ports {
 	return step.Ports{
-		Git:          (*Git)(w),
-		Tags:         (*Tags)(w),
-		Pulls:        w.Pulls,
-		Gates:        w.Gates,
-		Notes:        w.Notes,
-		Web:          w.Web,
+		Git:   (*Git)(w),
+		Tags:  (*Tags)(w),
+		Pulls: w.Pulls,
+		Gates: w.Gates,
+		Notes: w.Notes,
+		Web:   w.Web,
+		Audit: (*audit)(w),
+		Callback: func(p *pipeline.Promotion, alias string) string {
+			return "https://kargo.example.com/callbacks/" + p.ID + "." + alias
+		},
 		Now:          func() time.Time { return w.Now },
 		PollInterval: w.PollInterval,
 	}

@@ -194,7 +194,7 @@ func (a *App) wire() error {
 	dryRuns := matcher{repos: repos, steps: steps, server: a.cfg.GitHubURL, cloneURL: a.cloneURL, now: a.now, log: a.log}
 	comments := &handlers.Comments{
 		Sources: sources, People: people{App: a.github, publisher: publisher, cloneURL: a.cloneURL}, State: a.db,
-		Previewer: previewer{dryRuns}, Registry: imageLookup{logins},
+		Previewer: previewer{dryRuns}, Registry: imageLookup{logins}, Carriers: a.db,
 	}
 	speaker := &voice{db: a.db, publisher: publisher, comments: comments, files: tree, steps: steps, now: a.now}
 	a.reconciler = &reconcile.Reconciler{

@@ -16,7 +16,10 @@ func (h *Comments) Answer(ctx context.Context, rec store.RepoRecord, resolved []
 		return nil
 	}
 	first := resolved[0]
-	r := request{rec: rec, number: first.Number, comment: first.Comment}
+	r := request{rec: rec, place: rec.Repo, number: first.Number, comment: first.Comment}
+	if first.Elsewhere.Number != 0 {
+		r.place, r.number = first.Elsewhere.Repo, first.Elsewhere.Number
+	}
 	var snap pipeline.Snapshot
 	for _, in := range resolved {
 		if in.Refusal != nil || !report.NeedsState(in.Intent) {
@@ -39,7 +42,7 @@ func (h *Comments) Answer(ctx context.Context, rec store.RepoRecord, resolved []
 		// Requests of one comment may be decided on at different times: each time has
 		// its own reply.
 		marker := report.AnswerMarker(first.Comment, first.ID)
-		if err := h.People.Reply(ctx, rec.Repo, first.Number, marker, marker+"\n"+body); err != nil {
+		if err := h.People.Reply(ctx, r.place, r.number, marker, marker+"\n"+body); err != nil {
 			return fmt.Errorf("reply to comment %d: %w", first.Comment, err)
 		}
 	}

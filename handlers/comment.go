@@ -55,6 +55,8 @@ type Comments struct {
 	// Previewer runs steps without any effect; nil leaves out of answers what would
 	// change in files.
 	Previewer Previewer
+	// Carriers finds pipelines of other repositories; nil means that there are none.
+	Carriers Carriers
 	// Registry resolves images that nobody subscribes to; nil demands a digest.
 	Registry Registry
 }
@@ -110,7 +112,7 @@ func (h *Comments) Comment(ctx context.Context, e Event) error {
 		return fmt.Errorf("react to comment %d: %w", p.Comment.ID, err)
 	}
 	r := request{
-		rec: rec, number: p.Issue.Number, pull: p.Issue.PullRequest != nil, comment: p.Comment.ID,
+		rec: rec, place: rec.Repo, number: p.Issue.Number, pull: p.Issue.PullRequest != nil, comment: p.Comment.ID,
 		received: e.ReceivedAt, login: p.Comment.User.Login,
 	}
 	if err := parsed.Err(); err != nil {
@@ -181,7 +183,7 @@ func (h *Comments) refuse(ctx context.Context, r request, body string) error {
 }
 
 func (h *Comments) react(ctx context.Context, r request, content Reaction) error {
-	if err := h.People.React(ctx, r.rec.Repo, r.comment, string(content)); err != nil {
+	if err := h.People.React(ctx, r.place, r.comment, string(content)); err != nil {
 		return fmt.Errorf("react to comment %d: %w", r.comment, err)
 	}
 	return nil
@@ -190,7 +192,7 @@ func (h *Comments) react(ctx context.Context, r request, content Reaction) error
 // reply answers a comment once, however often it is handled.
 func (h *Comments) reply(ctx context.Context, r request, body string) error {
 	marker := report.ReplyMarker(r.comment)
-	if err := h.People.Reply(ctx, r.rec.Repo, r.number, marker, marker+"\n"+body); err != nil {
+	if err := h.People.Reply(ctx, r.place, r.number, marker, marker+"\n"+body); err != nil {
 		return fmt.Errorf("reply to comment %d: %w", r.comment, err)
 	}
 	return nil

@@ -15,7 +15,10 @@ import (
 
 // request is one comment with commands and what they are judged by.
 type request struct {
-	rec store.RepoRecord
+	// rec is the repository whose pipelines are meant, place the one that was commented
+	// in, which may be another.
+	rec   store.RepoRecord
+	place pipeline.Repo
 	// pipelines are the root pipeline and the included ones.
 	pipelines []pipeline.Pipeline
 	// snap is the state of all of them, except that a freeze is one pipeline's.
@@ -29,7 +32,7 @@ type request struct {
 
 // load reads what commands are judged by. A repository whose configuration was
 // not read yet is read first.
-func (h *Comments) load(ctx context.Context, r *request) error {
+func (h *Comments) load(ctx context.Context, r *request, commands []command.Command) error {
 	rec, err := h.State.Repo(ctx, r.rec.ID)
 	if err != nil {
 		return fmt.Errorf("load repository %s: %w", r.rec.Repo, err)
@@ -40,6 +43,9 @@ func (h *Comments) load(ctx context.Context, r *request) error {
 			return err
 		}
 		return &pipeline.TransientError{RetryAfter: time.Second, Err: fmt.Errorf("configuration of %s is not read yet", rec.Repo)}
+	}
+	if rec.Config.Pipeline == nil && rec.Config.SeenBlob == "" && r.pull && h.Carriers != nil {
+		return h.findElsewhere(ctx, r, commands)
 	}
 	if rec.Config.Pipeline == nil {
 		err := &pipeline.UserError{Message: "there is no .kargo.yaml on the default branch of this repository"}
@@ -171,6 +177,9 @@ func (r *request) intent(c command.Command, in pipeline.Intent) pipeline.Intent 
 		in.ID += ":" + in.Stage
 	}
 	in.Number, in.Comment, in.ReceivedAt, in.Reason = r.number, r.comment, r.received, c.Reason
+	if r.elsewhere() {
+		in.Number, in.Elsewhere = 0, pipeline.Place{Repo: r.place, Number: r.number}
+	}
 	return in
 }
 

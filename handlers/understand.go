@@ -35,7 +35,7 @@ func (h *Comments) understand(ctx context.Context, r *request, commands []comman
 	if !slices.ContainsFunc(commands, func(c command.Command) bool { return c.Verb != command.VerbHelp }) {
 		return meaning{answer: command.Help(command.Verbs())}, nil
 	}
-	if err := h.load(ctx, r); err != nil {
+	if err := h.load(ctx, r, commands); err != nil {
 		return meaning{}, err
 	}
 	var all meaning

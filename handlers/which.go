@@ -126,14 +126,16 @@ func (h *Comments) pullOf(ctx context.Context, r *request) (*pipeline.Promotion,
 	if !r.pull {
 		return nil, "", nil
 	}
-	p, err := h.State.PromotionByPull(ctx, r.rec.ID, r.number)
-	if err == nil {
-		return &p, "", nil
+	if !r.elsewhere() {
+		p, err := h.State.PromotionByPull(ctx, r.rec.ID, r.number)
+		if err == nil {
+			return &p, "", nil
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return nil, "", fmt.Errorf("find promotion of pull request %d: %w", r.number, err)
+		}
 	}
-	if !errors.Is(err, store.ErrNotFound) {
-		return nil, "", fmt.Errorf("find promotion of pull request %d: %w", r.number, err)
-	}
-	sha, err := h.People.MergeCommit(ctx, r.rec.Repo, r.number)
+	sha, err := h.People.MergeCommit(ctx, r.place, r.number)
 	if err != nil {
 		return nil, "", fmt.Errorf("read pull request %d: %w", r.number, err)
 	}

@@ -162,15 +162,22 @@ type people struct {
 	merged    map[int]string
 	checked   []string
 	refreshed []int64
+	// places are where it was replied, by marker; blind are the repositories that
+	// nobody has a role on.
+	places map[string]string
+	blind  map[int64]bool
 }
 
 func newPeople() *people {
-	return &people{roles: map[string]string{}, reactions: map[int64][]string{}, replies: map[string]string{}, merged: map[int]string{}}
+	return &people{roles: map[string]string{}, reactions: map[int64][]string{}, replies: map[string]string{}, merged: map[int]string{}, places: map[string]string{}, blind: map[int64]bool{}}
 }
 
-func (p *people) Permission(_ context.Context, _ pipeline.Repo, login string, _ []string) (pipeline.Actor, error) {
+func (p *people) Permission(_ context.Context, r pipeline.Repo, login string, _ []string) (pipeline.Actor, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.blind[r.ID] {
+		return pipeline.Actor{Login: login, Role: "none"}, nil
+	}
 	return pipeline.Actor{Login: login, Role: p.roles[login]}, nil
 }
 
@@ -189,10 +196,11 @@ func (p *people) MergeCommit(_ context.Context, _ pipeline.Repo, number int) (st
 	return p.merged[number], nil
 }
 
-func (p *people) Reply(_ context.Context, _ pipeline.Repo, _ int, marker, body string) error {
+func (p *people) Reply(_ context.Context, r pipeline.Repo, number int, marker, body string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.replies[marker] = body
+	p.places[marker] = fmt.Sprintf("%s#%d", r, number)
 	return nil
 }
 

@@ -75,6 +75,17 @@ func (s Snapshot) Carrying(commit string) (Freight, bool) {
 	return Freight{}, false
 }
 
+// BuiltFrom reports whether Freight holds a commit of a Git repository, or an image that
+// says to be built from it: by its annotations org.opencontainers.image.source and
+// org.opencontainers.image.revision.
+func (f Freight) BuiltFrom(repoURL, commit string) bool {
+	same := func(url string) bool { return url != "" && NormalizeGitURL(url) == NormalizeGitURL(repoURL) }
+	return slices.ContainsFunc(f.Commits, func(c Commit) bool { return c.ID == commit && same(c.RepoURL) }) ||
+		slices.ContainsFunc(f.Images, func(i Image) bool {
+			return i.Annotations["org.opencontainers.image.revision"] == commit && same(i.Annotations["org.opencontainers.image.source"])
+		})
+}
+
 func (f Freight) carries(name, version string) bool {
 	for _, i := range f.Images {
 		if (i.RepoURL == name || path.Base(i.RepoURL) == name) && (i.Tag == version || i.Digest == version) {

@@ -160,6 +160,15 @@ type Intent struct {
 	Number     int       `json:"number,omitempty"`
 	Comment    int64     `json:"comment,omitempty"`
 	ReceivedAt time.Time `json:"receivedAt"`
+	// Elsewhere is where the comment was made if that is not the pipeline's repository;
+	// Number is zero then.
+	Elsewhere Place `json:"elsewhere,omitzero"`
+}
+
+// Place is an issue or pull request of a repository.
+type Place struct {
+	Repo   Repo `json:"repo"`
+	Number int  `json:"number"`
 }
 
 // FreightByID returns the Freight with that full id.

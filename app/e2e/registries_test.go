@@ -8,10 +8,12 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/kargo-app/kargo/app/forge"
 	"github.com/kargo-app/kargo/app/forge/ociregistry"
 	"github.com/kargo-app/kargo/handlers/registryhook"
 )
@@ -25,6 +27,24 @@ const (
 func (w *world) publishChart(version string) error {
 	_, err := w.registry.Push(ociregistry.Image{Repository: chartName, Tag: version, Content: version})
 	return err
+}
+
+// publishBuilt pushes an image that says to be built from the head of the repository
+// that verbs act on, and tells the server.
+func (s *scene) publishBuilt(version string) error {
+	commits, err := s.Commits(s.repo, "main")
+	if err != nil {
+		return err
+	}
+	digest, err := s.registry.Push(ociregistry.Image{
+		Repository: imageName, Tag: version, Content: version, Created: time.Now(), Annotations: map[string]string{
+			"org.opencontainers.image.source": s.url + "/" + s.repo, "org.opencontainers.image.revision": commits[0].SHA,
+		},
+	})
+	if err != nil {
+		return err
+	}
+	return s.PublishPackage(s.Repositories()[0], "ben", forge.Package{Name: "web", Registry: s.host, Tag: version, Digest: digest})
 }
 
 // addReceiver adds a webhook to the configuration of servers that start from now on.

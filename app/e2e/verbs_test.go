@@ -34,6 +34,7 @@ func verbs() map[string]func(*testscript.TestScript, bool, []string) {
 		{"webhook drop|lose|duplicate|reorder EVENT [ACTION]", 2, 3, disturb},
 		// What CI and developers do.
 		{"image VERSION [quietly]", 1, 2, func(s *scene, _ *testscript.TestScript, a []string) error { return s.publish(a[0], len(a) > 1) }},
+		{"built VERSION", 1, 1, func(s *scene, _ *testscript.TestScript, a []string) error { return s.publishBuilt(a[0]) }},
 		{"push BRANCH USER MESSAGE PATH=FILE...", 4, math.MaxInt, push},
 		{"tag NAME REF", 2, 2, func(s *scene, _ *testscript.TestScript, a []string) error {
 			return s.CreateTags(s.repo, "ben", a[1], a[0])

@@ -88,3 +88,17 @@ func (db *DB) RemoveInstallation(ctx context.Context, installation int64, now ti
 		return err
 	})
 }
+
+// Carriers returns the repositories of an installation, with their Config, that have
+// Freight whose artifacts name a commit by its full id. Whether they hold it is for the
+// caller to say.
+func (db *DB) Carriers(ctx context.Context, installation int64, commit string) ([]store.RepoRecord, error) {
+	all, err := collect(ctx, db.reads, scanRepoConfig, selectRepoConfig+`
+WHERE removed = 0 AND installation = ?1 AND id IN (
+	SELECT repo FROM freight WHERE deleted_at IS NULL AND instr(artifacts, ?2) > 0)
+ORDER BY id`, installation, `"`+commit+`"`)
+	if err != nil {
+		return nil, fmt.Errorf("look for freight with %s: %w", commit, err)
+	}
+	return all, nil
+}

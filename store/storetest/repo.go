@@ -53,6 +53,19 @@ var repoTests = map[string]func(*fixture){
 		f.ok(f.PutRepo(f.ctx, repoRecord(1, "acme", "one"), at(3)))
 		f.equal("listed", ids(f), []int64{1, 2})
 	},
+	"freight that names a commit leads to its repository, within the installation": func(f *fixture) {
+		f.repo()
+		const commit = "0123456789012345678901234567890123456789"
+		fr := newFreight("web", 1)
+		fr.Commits = []pipeline.Commit{{RepoURL: "https://github.com/acme/web", ID: commit}}
+		fr.ID = pipeline.FreightID(fr)
+		f.apply(at(1), pipeline.CreateFreight{Freight: fr})
+		f.equal("repository", must(f.Carriers(f.ctx, 7, commit))(f)[0].ID, int64(repoID))
+		f.equal("another installation", len(must(f.Carriers(f.ctx, 8, commit))(f)), 0)
+		f.equal("a part of it", len(must(f.Carriers(f.ctx, 7, commit[:39]))(f)), 0)
+		f.apply(at(2), pipeline.DeleteFreight{Freight: fr.ID})
+		f.equal("deleted", len(must(f.Carriers(f.ctx, 7, commit))(f)), 0)
+	},
 	"removing an installation removes its repositories": func(f *fixture) {
 		other := repoRecord(2, "other", "two")
 		other.Installation = 8

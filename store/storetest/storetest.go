@@ -37,6 +37,7 @@ type Store interface {
 	Repo(ctx context.Context, id int64) (store.RepoRecord, error)
 	RepoByName(ctx context.Context, owner, name string) (store.RepoRecord, error)
 	Repos(ctx context.Context) ([]store.RepoRecord, error)
+	Carriers(ctx context.Context, installation int64, commit string) ([]store.RepoRecord, error)
 	RemoveRepo(ctx context.Context, id int64, now time.Time) error
 	RemoveInstallation(ctx context.Context, installation int64, now time.Time) error
 	SaveConfig(ctx context.Context, repoID int64, c store.Config, subs []store.Subscription, now time.Time) error

@@ -19,7 +19,10 @@ type notes struct {
 	now func() time.Time
 }
 
-var _ step.Notes = notes{}
+var (
+	_ step.Notes      = notes{}
+	_ step.StageNotes = notes{}
+)
 
 // Metadata implements step.Notes.
 func (n notes) Metadata(ctx context.Context, r pipeline.Repo, f pipeline.Freight) (map[string]any, error) {
@@ -67,4 +70,30 @@ func (n notes) SetAlias(ctx context.Context, r pipeline.Repo, f pipeline.Freight
 
 func taken(alias string) error {
 	return &pipeline.UserError{Message: fmt.Sprintf("other Freight is called %s already", alias)}
+}
+
+// StageMetadata implements step.StageNotes.
+func (n notes) StageMetadata(ctx context.Context, r pipeline.Repo, stage string) (map[string]map[string]any, error) {
+	all, err := n.db.StageMetadata(ctx, r.ID, store.PipelineOf(stage))
+	if err != nil {
+		return nil, err
+	}
+	local := make(map[string]map[string]any, len(all))
+	for name, values := range all {
+		local[pipeline.LocalName(name)] = values
+	}
+	return local, nil
+}
+
+// SetStageMetadata implements step.StageNotes.
+func (n notes) SetStageMetadata(ctx context.Context, r pipeline.Repo, stage string, values map[string]any) error {
+	rec, err := n.db.Repo(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	p, known := pipelineOf(rec.Config, stage)
+	if _, declared := p.Stage(stage); !known || !declared {
+		return fmt.Errorf("stage %s: %w", stage, step.ErrNotFound)
+	}
+	return n.db.PutStageMetadata(ctx, r.ID, stage, values)
 }

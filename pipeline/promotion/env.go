@@ -32,6 +32,11 @@ func (x *execution) exprEnv(ctx context.Context, i int) (exprEnv, error) {
 	if x.trial != nil {
 		site.given = x.trial.Context
 	}
+	if x.e.Ports.StageNotes != nil {
+		if site.stages, err = x.e.Ports.StageNotes.StageMetadata(ctx, x.p.Repo, x.p.Stage.Name); err != nil {
+			return exprEnv{}, fmt.Errorf("load metadata of stages: %w", err)
+		}
+	}
 	return newExprEnv(x.p, i, site)
 }
 
@@ -54,6 +59,8 @@ func (x *execution) recallNotes(ctx context.Context) error {
 
 // Site is where a Promotion runs, as expressions see it.
 type Site struct {
+	// stages is what steps noted about Stages, by their names within the pipeline.
+	stages                              map[string]map[string]any
 	ServerURL, PublicURL, DefaultBranch string
 	// RepoURL overrides the clone URL derived from ServerURL; kargo plan sets it
 	// to the local clone's remote.
@@ -84,7 +91,7 @@ func newExprEnv(p *pipeline.Promotion, i int, site Site) (exprEnv, error) {
 		Vars:    map[string]any{},
 		Outputs: map[string]any{},
 		Alias:   p.Stage.Steps[i].As,
-		Freight: freight(p.Collection), FreightMetadata: metadata(p.Collection),
+		Freight: freight(p.Collection), FreightMetadata: metadata(p.Collection), StageMetadata: site.stages,
 		Extra: map[string]any{"github": githubContext(p, site)},
 	}
 	if site.given != nil {

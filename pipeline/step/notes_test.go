@@ -28,6 +28,31 @@ func TestSetMetadata(t *testing.T) {
 			t.Errorf("-want +got:\n%s", diff)
 		}
 	})
+	about := func(stage string, values config) config {
+		return config{"updates": []any{
+			config{"kind": "Stage", "name": "prod", "values": config{"first": true}}, config{"kind": "Stage", "name": stage, "values": values},
+		}}
+	}
+	t.Run("notes values about Stages", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, use("set-metadata", about("prod", config{"ticket": "OPS-7", "gone": nil})))
+		b.world.Notes.Stages["prod"] = map[string]any{"gone": 1, "kept": 2}
+		b.upTo(1)
+		if diff := cmp.Diff(map[string]any{"kept": 2, "first": true, "ticket": "OPS-7"}, b.world.Notes.Stages["prod"]); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+	})
+	t.Run("is an error for a Stage that does not exist, and earlier updates stay", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, use("set-metadata", about("gone", config{"a": 1})))
+		b.world.Notes.Stages["prod"] = map[string]any{}
+		if res := b.run(0); res.Phase != pipeline.Errored || !strings.Contains(res.Message, "note about Stage gone: not found") {
+			t.Errorf("%s: %s", res.Phase, res.Message)
+		}
+		if b.world.Notes.Stages["prod"]["first"] != true {
+			t.Error("the update before it is gone")
+		}
+	})
 	t.Run("waits out a fault", func(t *testing.T) {
 		t.Parallel()
 		b := newBench(t, use("set-metadata", note(config{"a": 1})))
@@ -41,7 +66,6 @@ func TestSetMetadata(t *testing.T) {
 		config config
 		want   string
 	}{
-		"about Stages":                     {config{"updates": []any{config{"kind": "Stage", "name": "prod", "values": config{"a": 1}}}}, "metadata of Stages is not available"},
 		"about other things":               {config{"updates": []any{config{"kind": "Pod", "name": "prod", "values": config{"a": 1}}}}, `kind "Pod": want Freight`},
 		"about nothing":                    {config{"updates": []any{}}, "updates must not be empty"},
 		"about Freight that is not in it":  {config{"updates": []any{config{"kind": "Freight", "name": "other", "values": config{"a": 1}}}}, `no Freight "other" in this Promotion`},

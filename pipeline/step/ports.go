@@ -176,6 +176,8 @@ type Ports struct {
 	Histories Histories
 	// Notes keeps what steps write down about Freight; nil where nothing is kept.
 	Notes Notes
+	// StageNotes keeps what steps write down about Stages; nil where nothing is kept.
+	StageNotes StageNotes
 	// Web reaches services that pipelines name; nil where none can be reached.
 	Web Web
 	// Audit keeps what steps write down for the record; nil where nothing is kept.

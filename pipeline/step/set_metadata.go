@@ -14,8 +14,8 @@ type SetMetadataConfig struct {
 
 // MetadataUpdate is one entry of a SetMetadataConfig.
 type MetadataUpdate struct {
-	Kind   string `json:"kind" doc:"Freight"`
-	Name   string `json:"name" doc:"the Freight's name, such as ${{ ctx.targetFreight.name }}"`
+	Kind   string `json:"kind" doc:"Freight or Stage"`
+	Name   string `json:"name" doc:"its name, such as ${{ ctx.targetFreight.name }} or ${{ ctx.stage }}"`
 	Values Values `json:"values" doc:"keys and their values; null removes a key"`
 }
 
@@ -24,12 +24,12 @@ const maxMetadata = 16 << 10
 
 func setMetadata() Definition {
 	return Define("set-metadata", Remote, Doc{
-		Summary: `Notes values about Freight, for expressions to read by ` + "`freightMetadata(name)`" + `: in later
-steps, and in other Stages that the Freight reaches.
+		Summary: `Notes values about Freight or Stages, for expressions to read by ` + "`freightMetadata(name)`" + ` and
+` + "`stageMetadata(name)`" + `: in later steps, and in other Stages.
 
-A key that is there is replaced as a whole, other keys stay. Only Freight that the
-Promotion brings or finds in the Stage can be written about. Metadata of Stages is
-not available.`,
+Updates are made in order. A key that is there is replaced as a whole, other keys stay.
+Only Freight that the Promotion brings or finds in the Stage can be written about, and
+Stages of its own pipeline; after one that does not exist the earlier updates stay.`,
 		Example: `
 uses: set-metadata
 as: note
@@ -54,11 +54,9 @@ func (c SetMetadataConfig) Validate() error {
 			errs = append(errs, fmt.Errorf("updates[%d]."+format, append([]any{i}, args...)...))
 		}
 		switch u.Kind {
-		case "Freight":
-		case "Stage":
-			bad("kind: metadata of Stages is not available")
+		case "Freight", "Stage":
 		default:
-			bad("kind %q: want Freight", u.Kind)
+			bad("kind %q: want Freight or Stage", u.Kind)
 		}
 		if u.Name == "" {
 			bad("name must not be empty")
@@ -75,14 +73,7 @@ func (c SetMetadataConfig) Validate() error {
 }
 
 func runSetMetadata(ctx context.Context, env Env, c SetMetadataConfig) (none, error) {
-	if env.Notes == nil {
-		return nil, errNoNotes
-	}
 	for _, u := range c.Updates {
-		f, err := env.freight(u.Name)
-		if err != nil {
-			return nil, err
-		}
 		values := make(map[string]any, len(u.Values))
 		for key, raw := range u.Values {
 			var value any
@@ -91,9 +82,29 @@ func runSetMetadata(ctx context.Context, env Env, c SetMetadataConfig) (none, er
 			}
 			values[key] = value
 		}
-		if err := env.Notes.SetMetadata(ctx, env.Promotion.Repo, f, values); err != nil {
-			return nil, fmt.Errorf("note about %s: %w", f.Alias, err)
+		if err := env.note(ctx, u, values); err != nil {
+			return nil, err
 		}
 	}
 	return nil, nil
+}
+
+func (e Env) note(ctx context.Context, u MetadataUpdate, values map[string]any) error {
+	if e.Notes == nil || u.Kind == "Stage" && e.StageNotes == nil {
+		return errNoNotes
+	}
+	if u.Kind == "Stage" {
+		if err := e.StageNotes.SetStageMetadata(ctx, e.Promotion.Repo, e.sibling(u.Name), values); err != nil {
+			return fmt.Errorf("note about Stage %s: %w", u.Name, err)
+		}
+		return nil
+	}
+	f, err := e.freight(u.Name)
+	if err != nil {
+		return err
+	}
+	if err := e.Notes.SetMetadata(ctx, e.Promotion.Repo, f, values); err != nil {
+		return fmt.Errorf("note about %s: %w", f.Alias, err)
+	}
+	return nil
 }

@@ -70,6 +70,8 @@ type Store interface {
 	CurrentFreight(ctx context.Context, repoID int64, stage, warehouse string) (*pipeline.Freight, error)
 	PutFreightMetadata(ctx context.Context, repoID int64, freight string, values map[string]any) error
 	FreightMetadata(ctx context.Context, repoID int64, freight string) (map[string]any, error)
+	PutStageMetadata(ctx context.Context, repoID int64, stage string, values map[string]any) error
+	StageMetadata(ctx context.Context, repoID int64, name string) (map[string]map[string]any, error)
 	Freeze(ctx context.Context, repoID int64, name string) (*pipeline.Freeze, error)
 	Prune(ctx context.Context, repoID int64, e store.Expired, now time.Time) (store.Pruned, error)
 
@@ -108,7 +110,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	groups := []map[string]func(*fixture){
 		deliveryTests, workTests, wakeTests, repoTests, warehouseTests, intentTests, applyTests, promotionTests,
 		markTests, snapshotTests, wholeTests, remoteTests, concurrencyTests,
-		requestTests, freightTests, holdTests, verificationTests, pipelineTests, secretTests, pruneTests, healthTests,
+		requestTests, freightTests, holdTests, verificationTests, pipelineTests, secretTests, pruneTests, healthTests, metadataTests,
 	}
 	t.Run("whatever happens, a store does what the model says", func(t *testing.T) {
 		t.Parallel()

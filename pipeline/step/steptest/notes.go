@@ -16,9 +16,46 @@ type Notes struct {
 	// Values is metadata, Aliases the names that were given.
 	Values  map[string]map[string]any
 	Aliases map[string]string
+	// Stages is metadata by Stage, with an entry for every Stage that there is.
+	Stages map[string]map[string]any
 }
 
-var _ step.Notes = (*Notes)(nil)
+var (
+	_ step.Notes      = (*Notes)(nil)
+	_ step.StageNotes = (*Notes)(nil)
+)
+
+// StageMetadata implements step.StageNotes.
+func (n *Notes) StageMetadata(ctx context.Context, _ pipeline.Repo, _ string) (map[string]map[string]any, error) {
+	n.world.mu.Lock()
+	defer n.world.mu.Unlock()
+	out := map[string]map[string]any{}
+	for name, values := range n.Stages {
+		out[pipeline.LocalName(name)] = maps.Clone(values)
+	}
+	return out, ctx.Err()
+}
+
+// SetStageMetadata implements step.StageNotes.
+func (n *Notes) SetStageMetadata(ctx context.Context, _ pipeline.Repo, stage string, values map[string]any) error {
+	if err := errors.Join(ctx.Err(), n.world.fault("set-metadata", false)); err != nil {
+		return err
+	}
+	n.world.mu.Lock()
+	all := n.Stages[stage]
+	for key, value := range values {
+		if value == nil {
+			delete(all, key)
+		} else if all != nil {
+			all[key] = value
+		}
+	}
+	n.world.mu.Unlock()
+	if all == nil {
+		return step.ErrNotFound
+	}
+	return n.world.fault("set-metadata", true)
+}
 
 // Metadata implements step.Notes.
 func (n *Notes) Metadata(ctx context.Context, _ pipeline.Repo, f pipeline.Freight) (map[string]any, error) {

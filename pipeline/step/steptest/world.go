@@ -40,7 +40,7 @@ func New() *World {
 		Gates:        &Gates{},
 	}
 	w.Pulls = &Pulls{world: w, byNumber: map[int]*request{}}
-	w.Notes = &Notes{world: w, Values: map[string]map[string]any{}, Aliases: map[string]string{}}
+	w.Notes = &Notes{world: w, Values: map[string]map[string]any{}, Aliases: map[string]string{}, Stages: map[string]map[string]any{}}
 	w.Web = &Web{world: w, hosts: map[string]http.Handler{}}
 	w.Events = map[string]step.AuditEvent{}
 	return w
@@ -49,13 +49,14 @@ func New() *World {
 // Ports returns the World as steps see it.
 func (w *World) Ports() step.Ports {
 	return step.Ports{
-		Git:   (*Git)(w),
-		Tags:  (*Tags)(w),
-		Pulls: w.Pulls,
-		Gates: w.Gates,
-		Notes: w.Notes,
-		Web:   w.Web,
-		Audit: (*audit)(w),
+		Git:        (*Git)(w),
+		Tags:       (*Tags)(w),
+		Pulls:      w.Pulls,
+		Gates:      w.Gates,
+		Notes:      w.Notes,
+		StageNotes: w.Notes,
+		Web:        w.Web,
+		Audit:      (*audit)(w),
 		Callback: func(p *pipeline.Promotion, alias string) string {
 			return "https://kargo.example.com/callbacks/" + p.ID + "." + alias
 		},

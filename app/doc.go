@@ -39,6 +39,7 @@
 //   - yuin/goldmark: Markdown, to find commands in and to show
 //   - go.yaml.in/yaml: YAML with positions and comments
 //   - sigs.k8s.io/yaml: YAML as Kubernetes reads it
+//   - sigs.k8s.io/kustomize: merging as kustomize merges
 //   - k8s.io/client-go: JSONPath as kubectl has it
 //   - golang.org/x/sync: groups of goroutines that fail together
 //   - modernc.org/sqlite: a database in the binary, without cgo

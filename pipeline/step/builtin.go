@@ -8,6 +8,7 @@ func Builtin() []Definition {
 		gitClear(),
 		kustomizeSetImage(),
 		yamlUpdate(),
+		yamlMerge(),
 		yamlParse(),
 		jsonUpdate(),
 		jsonParse(),

@@ -29,6 +29,9 @@ func conforming() map[string][]pipeline.StepSpec {
 			"path":    "src/env/prod/values.yaml",
 			"updates": []any{config{"key": "image.tag", "value": "1.9.3"}},
 		})),
+		"yaml-merge": after(1, use("yaml-merge", config{
+			"inFiles": []any{"src/env/prod/values.yaml", "src/env/prod/kustomization.yaml"}, "outFile": "src/out.yaml",
+		})),
 		"yaml-parse": after(1, use("yaml-parse", config{
 			"path":    "src/env/prod/values.yaml",
 			"outputs": []any{config{"name": "tag", "fromExpression": "image.tag"}},

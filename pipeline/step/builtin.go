@@ -18,6 +18,8 @@ func Builtin() []Definition {
 		fileWrite(),
 		copyStep(),
 		deleteStep(),
+		tarStep(),
+		untarStep(),
 		gitCommit(),
 		gitTag(),
 		gitPush(),

@@ -29,6 +29,9 @@ func conforming() map[string][]pipeline.StepSpec {
 			"path":    "src/env/prod/values.yaml",
 			"updates": []any{config{"key": "image.tag", "value": "1.9.3"}},
 		})),
+		"tar": after(1, use("tar", config{"inPath": "src", "outPath": "out/src.tgz"})),
+		"untar": after(1, use("tar", config{"inPath": "src/env", "outPath": "env.tar"}),
+			use("untar", config{"inPath": "env.tar", "outPath": "src"})),
 		"yaml-merge": after(1, use("yaml-merge", config{
 			"inFiles": []any{"src/env/prod/values.yaml", "src/env/prod/kustomization.yaml"}, "outFile": "src/out.yaml",
 		})),

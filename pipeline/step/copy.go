@@ -7,8 +7,8 @@ import (
 
 // CopyConfig configures copy.
 type CopyConfig struct {
-	InPath  string `json:"inPath" doc:"file or directory to copy"`
-	OutPath string `json:"outPath" doc:"the destination itself, never a directory to copy into"`
+	InPath  string `json:"inPath" empty:"no" doc:"file or directory to copy"`
+	OutPath string `json:"outPath" empty:"no" doc:"the destination itself, never a directory to copy into"`
 	Ignore  string `json:"ignore,omitempty" doc:"gitignore patterns, one a line, relative to inPath, of what to leave out"`
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/bmatcuk/doublestar/v4"
 
@@ -13,8 +14,8 @@ import (
 
 // DeleteConfig configures delete.
 type DeleteConfig struct {
-	Path          string   `json:"path,omitempty" doc:"what to delete; give either this or paths"`
-	Paths         []string `json:"paths,omitempty" doc:"what to delete"`
+	Path          string   `json:"path,omitempty" empty:"no" doc:"what to delete; give either this or paths"`
+	Paths         []string `json:"paths,omitempty" empty:"no" doc:"what to delete"`
 	PathsAreGlobs bool     `json:"pathsAreGlobs,omitempty" doc:"take the paths as patterns, in which ** stands for any directories"`
 	Strict        bool     `json:"strict,omitempty" doc:"make it an error when there is nothing to delete"`
 }
@@ -24,7 +25,7 @@ func deleteStep() Definition {
 		Summary: `Deletes files and directories.
 
 Everything is found before anything is removed. A symbolic link is removed, not
-its target. Deleting the path of a checkout only closes the checkout; use
+its target. A path must not hold ` + "`..`" + `, nor be the workspace itself. Deleting the path of a checkout only closes the checkout; use
 ` + "`git-clear`" + ` to empty it.`,
 		Example: `
 uses: delete
@@ -52,6 +53,9 @@ func runDelete(ctx context.Context, env Env, c DeleteConfig) (none, error) {
 	}
 	var found []string
 	for _, p := range paths {
+		if p == "" {
+			return nil, &FailedError{Err: errors.New("delete: a path is empty"), Terminal: true}
+		}
 		matches, err := deletable(ctx, env.Workspace, p, c.PathsAreGlobs)
 		if err != nil {
 			return nil, fmt.Errorf("delete %s: %w", p, err)
@@ -70,15 +74,19 @@ func runDelete(ctx context.Context, env Env, c DeleteConfig) (none, error) {
 }
 
 func deletable(ctx context.Context, w *tree.Workspace, p string, glob bool) ([]string, error) {
+	if hasDotDot(p) {
+		return nil, errors.New(`the path must not contain ".."`)
+	}
 	if glob {
 		matches, err := w.Glob(ctx, p)
 		if errors.Is(err, doublestar.ErrBadPattern) {
 			return nil, &PermanentError{err}
 		}
-		return matches, err
+		// The workspace itself, which ** matches, stays.
+		return slices.DeleteFunc(matches, func(m string) bool { return m == "." }), err
 	}
-	if hasDotDot(p) {
-		return nil, errors.New(`the path must not contain ".."`)
+	if tree.Clean(p) == "." {
+		return nil, errors.New("the workspace itself cannot be deleted")
 	}
 	_, err := w.Lstat(ctx, p)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, tree.ErrNotDir) {

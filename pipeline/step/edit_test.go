@@ -39,7 +39,7 @@ func TestKustomizeSetImage(t *testing.T) {
 				ID: "0123456789012345678901234567890123456789", Warehouse: "web",
 				Images: []pipeline.Image{{RepoURL: "ghcr.io/acme/web", Tag: "1.9.3"}},
 			}},
-			want: "images:\n  - name: ghcr.io/acme/web\n    newTag: 1.9.3 # current\n", message: "a new image",
+			want: "images:\n  - name: ghcr.io/acme/web\n    newTag: 1.9.3 # current\n", message: "use new image\n\n- ghcr.io/acme/web:1.9.3",
 		},
 	}
 	for _, tt := range tests {

@@ -14,13 +14,13 @@ import (
 
 // SetImageConfig configures kustomize-set-image.
 type SetImageConfig struct {
-	Path   string     `json:"path" doc:"directory of the kustomization file"`
+	Path   string     `json:"path" empty:"no" doc:"directory of the kustomization file"`
 	Images []SetImage `json:"images,omitempty" doc:"the images to set; default every image of the Freight, with its tag and digest"`
 }
 
 // SetImage is one image to set.
 type SetImage struct {
-	Image   string `json:"image" doc:"the image as manifests name it"`
+	Image   string `json:"image" empty:"no" doc:"the image as manifests name it"`
 	Name    string `json:"name,omitempty" doc:"name of the entry, when it is not the image"`
 	NewName string `json:"newName,omitempty" doc:"image to use instead; * keeps what the entry says"`
 	Tag     string `json:"tag,omitempty" doc:"new tag; * keeps what the entry says; give exactly one of tag and digest"`
@@ -31,7 +31,8 @@ func kustomizeSetImage() Definition {
 	return Define("kustomize-set-image", Workspace, Doc{
 		Summary: `Sets entries in the ` + "`images`" + ` list of a kustomization file and keeps every other byte.
 
-An entry that exists is replaced in all its fields. Without ` + "`images`" + `, a
+An entry that exists is replaced in all its fields, except those given as ` + "`*`" + `. The list keeps
+its order, which Kargo's step sorts. The message lists every image of the file. Without ` + "`images`" + `, a
 repository that two Warehouses provide is an error, because either could be meant.`,
 		Example: `
 uses: kustomize-set-image
@@ -56,14 +57,14 @@ func (c SetImageConfig) Validate() error {
 	return errors.Join(errs...)
 }
 
-func runKustomizeSetImage(ctx context.Context, env Env, c SetImageConfig) (CommitMessage, error) {
+func runKustomizeSetImage(ctx context.Context, env Env, c SetImageConfig) (*CommitMessage, error) {
 	images, err := c.images(env.Promotion)
 	if err != nil {
-		return CommitMessage{}, err
+		return nil, err
 	}
 	infos, err := env.Workspace.ReadDir(ctx, c.Path)
 	if err != nil {
-		return CommitMessage{}, fmt.Errorf("set images: %w", err)
+		return nil, fmt.Errorf("set images: %w", err)
 	}
 	names := make([]string, len(infos))
 	for i, info := range infos {
@@ -71,28 +72,42 @@ func runKustomizeSetImage(ctx context.Context, env Env, c SetImageConfig) (Commi
 	}
 	name, err := edit.FindKustomization(names)
 	if err != nil {
-		return CommitMessage{}, fmt.Errorf("set images in %s: %w", c.Path, err)
+		return nil, fmt.Errorf("set images in %s: %w", c.Path, err)
 	}
 	file := path.Join(c.Path, name)
 	src, err := env.Workspace.ReadFile(ctx, file)
 	if err != nil {
-		return CommitMessage{}, fmt.Errorf("set images: %w", err)
+		return nil, fmt.Errorf("set images: %w", err)
 	}
 	out, _, err := edit.SetImages(src, images)
 	if err != nil {
-		return CommitMessage{}, fmt.Errorf("set images in %s: %w", file, err)
+		return nil, fmt.Errorf("set images in %s: %w", file, err)
 	}
 	if err := env.Workspace.WriteFile(ctx, file, out, 0); err != nil {
-		return CommitMessage{}, fmt.Errorf("set images: %w", err)
+		return nil, fmt.Errorf("set images: %w", err)
 	}
-	message := changeList{title: fmt.Sprintf("Updated %s to use new images", c.Path)}
-	if len(images) == 1 {
-		message.title = fmt.Sprintf("Updated %s to use a new image", c.Path)
+	all, err := edit.Images(out)
+	if err != nil {
+		return nil, fmt.Errorf("set images in %s: %w", file, err)
 	}
+	return imagesMessage(c.Path, all), nil
+}
+
+// imagesMessage lists all images that a kustomization sets now; nil for none.
+func imagesMessage(dir string, images []edit.KustomizeImage) *CommitMessage {
+	message := changeList{title: fmt.Sprintf("Updated %s to use new images", dir)}
+	switch len(images) {
+	case 0:
+		return nil
+	case 1:
+		message.title = fmt.Sprintf("Updated %s to use new image", dir)
+	}
+	slices.SortStableFunc(images, func(a, b edit.KustomizeImage) int { return cmp.Compare(a.Name, b.Name) })
 	for _, img := range images {
 		message.add("%s", reference(img))
 	}
-	return message.output(), nil
+	out := message.output()
+	return &out
 }
 
 func (c SetImageConfig) images(p *pipeline.Promotion) ([]edit.KustomizeImage, error) {
@@ -121,9 +136,6 @@ func freightImages(p *pipeline.Promotion) ([]edit.KustomizeImage, error) {
 			out = append(out, edit.KustomizeImage{Name: img.RepoURL, NewTag: img.Tag, Digest: img.Digest})
 		}
 	}
-	if len(out) == 0 {
-		return nil, &PermanentError{errors.New("the Freight holds no image: name the images to set")}
-	}
 	return out, nil
 }
 
@@ -141,7 +153,7 @@ func collection(p *pipeline.Promotion) []pipeline.Freight {
 
 func reference(img edit.KustomizeImage) string {
 	ref := img.Name
-	if img.NewName != "" && img.NewName != edit.Preserve {
+	if img.NewName != "" {
 		ref = img.NewName
 	}
 	if img.NewTag != "" {

@@ -10,6 +10,25 @@ import (
 // to the copied directory. A nil ignorer leaves nothing out.
 type ignorer struct{ m gitignore.Matcher }
 
+// Ignore decides which paths gitignore patterns name. It is safe for concurrent use.
+type Ignore struct{ i *ignorer }
+
+// NewIgnore reads patterns, one a line, in gitignore syntax.
+func NewIgnore(patterns string) Ignore { return Ignore{newIgnorer(patterns)} }
+
+// Match reports whether a path, relative to the directory that the patterns are meant
+// for, is named by them, or lies in a directory that is: as in Git, nothing beneath such
+// a directory can be taken back.
+func (g Ignore) Match(p string, isDir bool) bool {
+	parts := split(p)
+	for n := 1; n < len(parts); n++ {
+		if g.i.match(parts[:n], true) {
+			return true
+		}
+	}
+	return g.i.match(parts, isDir)
+}
+
 func newIgnorer(patterns string) *ignorer {
 	var ps []gitignore.Pattern
 	for line := range strings.Lines(patterns) {

@@ -101,6 +101,13 @@ func (w *Workspace) Lstat(ctx context.Context, p string) (Info, error) {
 	return i, rename(err, p)
 }
 
+// Readlink returns the target of a symbolic link as it is stored.
+func (w *Workspace) Readlink(ctx context.Context, p string) (string, error) {
+	f, rel := w.locate(p)
+	target, err := f.Readlink(ctx, rel)
+	return target, rename(err, p)
+}
+
 // ReadDir lists a directory, sorted by name; a mounted Checkout is a directory.
 func (w *Workspace) ReadDir(ctx context.Context, p string) ([]Info, error) {
 	f, rel := w.locate(p)
@@ -138,8 +145,14 @@ func (w *Workspace) RemoveAll(ctx context.Context, p string) error {
 // directory that nothing is left out of and nothing is merged into is placed by
 // its hash, without reading a file, where both ends belong to one repository.
 // These are the rules of Kargo's copy step.
+//
+// The patterns may also name in itself, when that is a file; nothing is copied then.
 func (w *Workspace) Copy(ctx context.Context, in, out, ignore string) error {
-	return w.copy(ctx, Clean(in), Clean(out), newIgnorer(ignore), nil)
+	ig := newIgnorer(ignore)
+	if info, err := w.Stat(ctx, in); err == nil && !info.Mode.IsDir() && ig.match([]string{path.Base(Clean(in))}, false) {
+		return nil
+	}
+	return w.copy(ctx, Clean(in), Clean(out), ig, nil)
 }
 
 func (w *Workspace) copy(ctx context.Context, in, out string, ig *ignorer, at []string) error {

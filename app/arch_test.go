@@ -20,9 +20,10 @@ var layers = map[string][]string{
 	"pipeline/tree":      {},
 	"pipeline/secret":    {},
 	"pipeline/report":    {"pipeline"},
+	"pipeline/actions":   {"pipeline"},
 	"pipeline/discover":  {"pipeline", "pipeline/expr"},
-	"pipeline/step":      {"pipeline", "pipeline/expr", "pipeline/report", "pipeline/tree", "manifest/edit"},
-	"pipeline/verify":    {"pipeline", "pipeline/expr", "pipeline/secret"},
+	"pipeline/step":      {"pipeline", "pipeline/actions", "pipeline/expr", "pipeline/report", "pipeline/tree", "manifest/edit"},
+	"pipeline/verify":    {"pipeline", "pipeline/actions", "pipeline/expr", "pipeline/secret"},
 	"pipeline/promotion": {"pipeline", "pipeline/expr", "pipeline/report", "pipeline/secret", "pipeline/step", "pipeline/tree"},
 	"pipeline/reconcile": {"pipeline", "pipeline/discover", "manifest/kargofile", "store"},
 	"pipeline/simulate": {
@@ -44,7 +45,7 @@ var layers = map[string][]string{
 	"app/vault":             {},
 	"app/outbound":          {},
 	"app/cloudwatch":        {"pipeline/verify"},
-	"app/ghapp":             {"pipeline", "pipeline/promotion", "pipeline/report", "pipeline/step", "pipeline/tree", "pipeline/verify", "app/gitrepo"},
+	"app/ghapp":             {"pipeline", "pipeline/actions", "pipeline/promotion", "pipeline/report", "pipeline/step", "pipeline/tree", "pipeline/verify", "app/gitrepo"},
 	"app/trial": {
 		"pipeline", "pipeline/expr", "pipeline/promotion", "pipeline/report", "pipeline/secret", "pipeline/step", "pipeline/tree",
 		"manifest/kargofile", "app/gitrepo",

@@ -34,7 +34,7 @@ func (a *App) verifier() *verify.Runner {
 	return &verify.Runner{
 		Providers: verify.Builtin(verify.Ports{
 			HTTP: services, InsecureHTTP: guarded(true),
-			Commits: host, Workflows: host, Deployments: host,
+			Commits: host, Workflows: a.github.Workflows(), Deployments: host,
 			CloudWatch: &cloudwatch.Client{HTTP: services.HTTPClient()},
 		}),
 		Env: func(ctx context.Context, run *pipeline.VerificationRun) (expr.Env, error) {

@@ -23,7 +23,7 @@ func route(path string) string {
 func isWord(part string) bool {
 	switch part {
 	case "access_tokens", "actions", "annotations", "app", "assignees", "attempts", "blobs", "branches", "cancel", "check-runs", "collaborators",
-		"comments", "commits", "deliveries", "deployments", "dispatches", "git", "heads", "hook", "installation", "installations", "issues", "labels",
+		"comments", "commits", "deliveries", "deployments", "dispatches", "git", "heads", "hook", "installation", "installations", "issues", "jobs", "labels",
 		"memberships", "merge", "orgs", "permission", "pulls", "reactions", "ref", "refs", "repos", "repositories",
 		"requested_reviewers", "reviews", "rules", "runs", "status", "statuses", "teams", "trees", "workflows":
 		return true

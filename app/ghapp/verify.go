@@ -11,46 +11,37 @@ import (
 	"github.com/kargo-app/kargo/pipeline/verify"
 )
 
-// Verifications reads what Verifications wait for, and dispatches workflows.
+// Verifications reads what Verifications wait for.
 type Verifications struct{ app *App }
 
 var (
 	_ verify.Commits     = (*Verifications)(nil)
-	_ verify.Workflows   = (*Verifications)(nil)
 	_ verify.Deployments = (*Verifications)(nil)
 )
 
 // Verifications returns the ports.
 func (a *App) Verifications() *Verifications { return &Verifications{app: a} }
 
-// DefaultBranch implements verify.Workflows.
-func (s *Verifications) DefaultBranch(ctx context.Context, repo pipeline.Repo) (string, error) {
+// Head implements verify.Commits.
+func (s *Verifications) Head(ctx context.Context, repo pipeline.Repo) (string, error) {
 	found, err := s.app.Repo(ctx, repo.Owner, repo.Name)
 	if err != nil {
 		return "", err
 	}
-	return found.DefaultBranch, nil
-}
-
-// Head implements verify.Commits.
-func (s *Verifications) Head(ctx context.Context, repo pipeline.Repo) (string, error) {
-	branch, err := s.DefaultBranch(ctx, repo)
-	if err != nil {
-		return "", err
-	}
+	branch := found.DefaultBranch
 	r, err := s.app.on(ctx, repo.Owner, repo.Name)
 	if err != nil {
 		return "", fmt.Errorf("head of %s: %w", branch, err)
 	}
-	var found struct {
+	var tip struct {
 		Commit struct {
 			SHA string `json:"sha"`
 		} `json:"commit"`
 	}
-	if _, err := r.do(ctx, http.MethodGet, r.path("/branches/%s", branch), nil, &found); err != nil {
+	if _, err := r.do(ctx, http.MethodGet, r.path("/branches/%s", branch), nil, &tip); err != nil {
 		return "", fmt.Errorf("head of %s: %w", branch, err)
 	}
-	return found.Commit.SHA, nil
+	return tip.Commit.SHA, nil
 }
 
 // Results implements verify.Commits. Check runs and statuses are two lists, and the

@@ -18,7 +18,7 @@ func verification(w *world, metrics ...pipeline.Metric) (*pipeline.VerificationR
 	w.t.Helper()
 	v := w.app.Verifications()
 	runner := &verify.Runner{
-		Providers: verify.Builtin(verify.Ports{Commits: v, Workflows: v, Deployments: v}),
+		Providers: verify.Builtin(verify.Ports{Commits: v, Workflows: w.app.Workflows(), Deployments: v}),
 		Env:       func(context.Context, *pipeline.VerificationRun) (expr.Env, error) { return expr.Env{}, nil },
 		Now:       w.clock.Now, Log: slog.New(slog.DiscardHandler),
 	}

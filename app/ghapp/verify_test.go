@@ -12,6 +12,7 @@ import (
 
 	"github.com/kargo-app/kargo/app/forge"
 	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/actions"
 	"github.com/kargo-app/kargo/pipeline/report"
 	"github.com/kargo-app/kargo/pipeline/verify"
 )
@@ -72,13 +73,13 @@ func withSmoke(t *testing.T) (*world, *forgeVerify) {
 type forgeVerify struct{ w *world }
 
 func (f *forgeVerify) dispatch(file, ref string, inputs map[string]string) (int64, error) {
-	return f.w.app.Verifications().Dispatch(f.w.t.Context(), f.w.repo, verify.Dispatch{File: file, Ref: ref, Inputs: inputs})
+	return f.w.app.Workflows().Dispatch(f.w.t.Context(), f.w.repo, actions.Dispatch{File: file, Ref: ref, Inputs: inputs})
 }
 
 func TestWorkflowIsDispatchedAndFound(t *testing.T) {
 	t.Parallel()
 	w, f := withSmoke(t)
-	v := w.app.Verifications()
+	v := w.app.Workflows()
 	before := w.clock.Now()
 	id := must(f.dispatch("smoke.yml", "main", map[string]string{"version": "1", "id": "prod-v1.smoke.1"}))(t)
 	run := must(v.WorkflowRun(t.Context(), w.repo, id))(t)
@@ -105,7 +106,7 @@ func TestWorkflowIsDispatchedAndFound(t *testing.T) {
 func TestWorkflowRunIsCancelled(t *testing.T) {
 	t.Parallel()
 	w, f := withSmoke(t)
-	v := w.app.Verifications()
+	v := w.app.Workflows()
 	id := must(f.dispatch("smoke.yml", "main", map[string]string{"version": "1"}))(t)
 	for range 2 { // one that has ended is no error
 		if err := v.Cancel(t.Context(), w.repo, id); err != nil {
@@ -135,7 +136,7 @@ func TestDispatchThatGitHubRefusesIsTold(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := w.app.Verifications().Dispatched(t.Context(), w.repo, "nope.yml", "main", w.clock.Now()); err == nil || !strings.Contains(err.Error(), "there is no workflow") {
+	if _, err := w.app.Workflows().Dispatched(t.Context(), w.repo, "nope.yml", "main", w.clock.Now()); err == nil || !strings.Contains(err.Error(), "there is no workflow") {
 		t.Errorf("runs of no workflow: %v", err)
 	}
 }

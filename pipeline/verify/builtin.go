@@ -1,12 +1,14 @@
 package verify
 
+import "github.com/kargo-app/kargo/pipeline/actions"
+
 // Ports is the outside, as the built-in providers see it.
 type Ports struct {
 	HTTP HTTP
 	// InsecureHTTP does not verify certificates, for metrics that ask for that.
 	InsecureHTTP HTTP
 	Commits      Commits
-	Workflows    Workflows
+	Workflows    actions.Workflows
 	Deployments  Deployments
 	CloudWatch   CloudWatch
 }

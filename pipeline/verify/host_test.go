@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/actions"
 	"github.com/kargo-app/kargo/pipeline/verify"
 )
 
@@ -16,8 +17,8 @@ import (
 type host struct {
 	mu          sync.Mutex
 	now         func() time.Time
-	runs        []verify.WorkflowRun
-	dispatches  []verify.Dispatch
+	runs        []actions.Run
+	dispatches  []actions.Dispatch
 	cancelled   []int64
 	results     []verify.CheckResult
 	deployments []verify.Deployed
@@ -49,7 +50,7 @@ func (h *host) Deployed(_ context.Context, repo pipeline.Repo, sha, environment 
 
 func (h *host) DefaultBranch(context.Context, pipeline.Repo) (string, error) { return "main", nil }
 
-func (h *host) Dispatch(_ context.Context, _ pipeline.Repo, d verify.Dispatch) (int64, error) {
+func (h *host) Dispatch(_ context.Context, _ pipeline.Repo, d actions.Dispatch) (int64, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.refuse != nil {
@@ -62,7 +63,7 @@ func (h *host) Dispatch(_ context.Context, _ pipeline.Repo, d verify.Dispatch) (
 	}
 	id := int64(100 + len(h.runs))
 	h.dispatches = append(h.dispatches, d)
-	h.runs = append(h.runs, verify.WorkflowRun{ID: id, Title: "run " + d.Inputs["id"], CreatedAt: h.now(), URL: fmt.Sprintf("https://gh/%d", id)})
+	h.runs = append(h.runs, actions.Run{ID: id, Title: "run " + d.Inputs["id"], CreatedAt: h.now(), URL: fmt.Sprintf("https://gh/%d", id)})
 	if h.die != nil {
 		if err := h.die("after"); err != nil {
 			return 0, err
@@ -74,10 +75,10 @@ func (h *host) Dispatch(_ context.Context, _ pipeline.Repo, d verify.Dispatch) (
 	return id, nil
 }
 
-func (h *host) Dispatched(_ context.Context, _ pipeline.Repo, _, _ string, since time.Time) ([]verify.WorkflowRun, error) {
+func (h *host) Dispatched(_ context.Context, _ pipeline.Repo, _, _ string, since time.Time) ([]actions.Run, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var out []verify.WorkflowRun
+	var out []actions.Run
 	for _, run := range slices.Backward(h.runs) {
 		if !run.CreatedAt.Before(since) && !h.now().Before(run.CreatedAt.Add(h.lag)) {
 			out = append(out, run)
@@ -86,7 +87,7 @@ func (h *host) Dispatched(_ context.Context, _ pipeline.Repo, _, _ string, since
 	return out, nil
 }
 
-func (h *host) WorkflowRun(_ context.Context, _ pipeline.Repo, id int64) (verify.WorkflowRun, error) {
+func (h *host) WorkflowRun(_ context.Context, _ pipeline.Repo, id int64) (actions.Run, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, run := range h.runs {
@@ -94,7 +95,7 @@ func (h *host) WorkflowRun(_ context.Context, _ pipeline.Repo, id int64) (verify
 			return run, nil
 		}
 	}
-	return verify.WorkflowRun{}, fmt.Errorf("no run %d", id)
+	return actions.Run{}, fmt.Errorf("no run %d", id)
 }
 
 func (h *host) Cancel(_ context.Context, _ pipeline.Repo, id int64) error {

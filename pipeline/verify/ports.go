@@ -36,42 +36,6 @@ type CheckResult struct {
 	Title, URL string
 }
 
-// Workflows is what the workflow provider asks of the Git host.
-type Workflows interface {
-	// DefaultBranch returns the branch that workflows are dispatched on by default.
-	DefaultBranch(ctx context.Context, repo pipeline.Repo) (string, error)
-	// Dispatch starts a workflow and returns the id of its run, 0 when the host does
-	// not tell. A *pipeline.TransientError means that it may have started. That the
-	// workflow cannot be dispatched is a *pipeline.UserError.
-	Dispatch(ctx context.Context, repo pipeline.Repo, d Dispatch) (run int64, err error)
-	// Dispatched returns the runs of a workflow that this App dispatched on a branch
-	// at that time or later.
-	Dispatched(ctx context.Context, repo pipeline.Repo, file, ref string, since time.Time) ([]WorkflowRun, error)
-	// WorkflowRun returns one run.
-	WorkflowRun(ctx context.Context, repo pipeline.Repo, id int64) (WorkflowRun, error)
-	// Cancel asks to end a run; that it has ended already is no error.
-	Cancel(ctx context.Context, repo pipeline.Repo, id int64) error
-}
-
-// Dispatch is a request to run a workflow.
-type Dispatch struct {
-	// File is its file name below .github/workflows, Ref a branch or tag.
-	File, Ref string
-	Inputs    map[string]string
-}
-
-// WorkflowRun is one run of a GitHub Actions workflow.
-type WorkflowRun struct {
-	ID int64
-	// Title is what run-name makes of it.
-	Title string
-	// Done is false while there is no Conclusion.
-	Done       bool
-	Conclusion string
-	URL        string
-	CreatedAt  time.Time
-}
-
 // Deployments is what the deployment provider asks of the Git host.
 type Deployments interface {
 	// Deployed returns the Deployments of a commit to an environment that others

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kargo-app/kargo/pipeline"
-	"github.com/kargo-app/kargo/pipeline/verify"
+	"github.com/kargo-app/kargo/pipeline/actions"
 )
 
 var smokeConfig = map[string]any{"file": "smoke.yml", "inputs": map[string]any{"version": "{{args.v}}", "count": 3}, "idInput": "id"}
@@ -35,7 +35,7 @@ func TestWorkflowIsDispatchedOnceAndAwaited(t *testing.T) {
 		} {
 			w, h := smokeWorld(t, kind, config)
 			w.advance()
-			want := []verify.Dispatch{{File: "smoke.yml", Ref: "main", Inputs: map[string]string{"version": "1.20", "count": "3", "id": "prod-v1." + kind + ".1"}}}
+			want := []actions.Dispatch{{File: "smoke.yml", Ref: "main", Inputs: map[string]string{"version": "1.20", "count": "3", "id": "prod-v1." + kind + ".1"}}}
 			if diff := cmp.Diff(want, h.dispatches); diff != "" {
 				t.Error(diff)
 			}
@@ -101,7 +101,7 @@ func TestDeathAroundADispatch(t *testing.T) {
 			h.lag, h.mute = tt.lag, tt.mute
 			// Another Verification dispatches the same workflow: at the same moment where an
 			// idInput tells the two apart, earlier where nothing does.
-			other := verify.WorkflowRun{ID: 7, Title: "run other", CreatedAt: w.now}
+			other := actions.Run{ID: 7, Title: "run other", CreatedAt: w.now}
 			if tt.without {
 				other.CreatedAt = w.now.Add(-time.Minute)
 			}

@@ -9,8 +9,28 @@ import (
 	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
-	"github.com/kargo-app/kargo/pipeline/verify"
+	"github.com/kargo-app/kargo/pipeline/actions"
 )
+
+// Workflows dispatches GitHub Actions workflows and sees how their runs go.
+type Workflows struct{ app *App }
+
+var (
+	_ actions.Workflows = (*Workflows)(nil)
+	_ actions.Outputs   = (*Workflows)(nil)
+)
+
+// Workflows returns the port.
+func (a *App) Workflows() *Workflows { return &Workflows{app: a} }
+
+// DefaultBranch implements actions.Workflows.
+func (s *Workflows) DefaultBranch(ctx context.Context, repo pipeline.Repo) (string, error) {
+	found, err := s.app.Repo(ctx, repo.Owner, repo.Name)
+	if err != nil {
+		return "", err
+	}
+	return found.DefaultBranch, nil
+}
 
 // dispatchBody starts a workflow. Servers before 2026 know nothing of RunDetails
 // and refuse it.
@@ -20,8 +40,8 @@ type dispatchBody struct {
 	RunDetails bool              `json:"return_run_details,omitempty"`
 }
 
-// Dispatch implements verify.Workflows.
-func (s *Verifications) Dispatch(ctx context.Context, repo pipeline.Repo, d verify.Dispatch) (int64, error) {
+// Dispatch implements actions.Workflows.
+func (s *Workflows) Dispatch(ctx context.Context, repo pipeline.Repo, d actions.Dispatch) (int64, error) {
 	r, err := s.app.on(ctx, repo.Owner, repo.Name)
 	if err != nil {
 		return 0, fmt.Errorf("dispatch %s: %w", d.File, err)
@@ -65,14 +85,14 @@ type ghaRun struct {
 	CreatedAt  time.Time `json:"created_at"`
 }
 
-func (g ghaRun) port() verify.WorkflowRun {
-	return verify.WorkflowRun{
+func (g ghaRun) port() actions.Run {
+	return actions.Run{
 		ID: g.ID, Title: g.Title, Done: g.Status == "completed", Conclusion: g.Conclusion, URL: g.HTMLURL, CreatedAt: g.CreatedAt,
 	}
 }
 
-// Dispatched implements verify.Workflows.
-func (s *Verifications) Dispatched(ctx context.Context, repo pipeline.Repo, file, ref string, since time.Time) ([]verify.WorkflowRun, error) {
+// Dispatched implements actions.Workflows.
+func (s *Workflows) Dispatched(ctx context.Context, repo pipeline.Repo, file, ref string, since time.Time) ([]actions.Run, error) {
 	r, err := s.app.on(ctx, repo.Owner, repo.Name)
 	if err != nil {
 		return nil, fmt.Errorf("runs of %s: %w", file, err)
@@ -88,7 +108,7 @@ func (s *Verifications) Dispatched(ctx context.Context, repo pipeline.Repo, file
 	query := url.Values{
 		"event": {"workflow_dispatch"}, "branch": {branch}, "actor": {own}, "created": {">=" + since.UTC().Format(time.RFC3339)},
 	}
-	var out []verify.WorkflowRun
+	var out []actions.Run
 	err = each(ctx, r, r.path("/actions/workflows/%s/runs", file), query, func(p page) bool {
 		for _, run := range p.Runs {
 			if run.Event == "workflow_dispatch" && run.Branch == branch && run.Actor.Login == own {
@@ -109,21 +129,25 @@ func (s *Verifications) Dispatched(ctx context.Context, repo pipeline.Repo, file
 	return out, nil
 }
 
-// WorkflowRun implements verify.Workflows.
-func (s *Verifications) WorkflowRun(ctx context.Context, repo pipeline.Repo, id int64) (verify.WorkflowRun, error) {
+// WorkflowRun implements actions.Workflows.
+func (s *Workflows) WorkflowRun(ctx context.Context, repo pipeline.Repo, id int64) (actions.Run, error) {
 	r, err := s.app.on(ctx, repo.Owner, repo.Name)
 	if err != nil {
-		return verify.WorkflowRun{}, fmt.Errorf("workflow run %d: %w", id, err)
+		return actions.Run{}, fmt.Errorf("workflow run %d: %w", id, err)
 	}
 	var run ghaRun
-	if _, err := r.do(ctx, http.MethodGet, r.path("/actions/runs/%d", id), nil, &run); err != nil {
-		return verify.WorkflowRun{}, fmt.Errorf("workflow run %d: %w", id, err)
+	_, err = r.do(ctx, http.MethodGet, r.path("/actions/runs/%d", id), nil, &run)
+	if status(err) == http.StatusNotFound {
+		err = &pipeline.UserError{Message: fmt.Sprintf("there is no workflow run %d in %s", id, repo), Hint: "it may have been deleted", Err: err}
+	}
+	if err != nil {
+		return actions.Run{}, fmt.Errorf("workflow run %d: %w", id, err)
 	}
 	return run.port(), nil
 }
 
-// Cancel implements verify.Workflows.
-func (s *Verifications) Cancel(ctx context.Context, repo pipeline.Repo, id int64) error {
+// Cancel implements actions.Workflows.
+func (s *Workflows) Cancel(ctx context.Context, repo pipeline.Repo, id int64) error {
 	r, err := s.app.on(ctx, repo.Owner, repo.Name)
 	if err != nil {
 		return fmt.Errorf("cancel workflow run %d: %w", id, err)

@@ -7,3 +7,6 @@ func WorkflowRunEvent(id int64) string { return fmt.Sprintf("workflow-run/%d", i
 
 // DeploymentEvent is the wake key of Deployments of one commit.
 func DeploymentEvent(sha string) string { return "deployment/" + sha }
+
+// IssueEvent is the wake key of everything that happens to one issue.
+func IssueEvent(r Repo, number int) string { return fmt.Sprintf("issue/%s/%d", r.Slug(), number) }

@@ -191,7 +191,12 @@ func (c *conformer) issueRoutes(pr int) {
 	}
 	c.post(200, issue+"/labels", o{"labels": []string{"kargo"}})
 	c.post(201, issue+"/assignees", o{"assignees": []string{"bob"}})
+	c.do(c.gh, 200, "PATCH", issue, o{"title": "j", "assignees": []string{"alice"}, "labels": []string{"kargo", "two"}})
+	c.do(c.gh, 200, "DELETE", issue+"/labels/two", nil)
+	c.do(c.gh, 404, "DELETE", issue+"/labels/two", nil)
 	c.do(c.gh, 200, "PATCH", issue, o{"state": "closed"})
+	c.get("search/issues?per_page=30&q=repo%3Aacme%2Fgitops+is%3Aissue+is%3Aclosed+label%3Akargo")
+	c.get(rp + "/issues?state=all&creator=kargo%5Bbot%5D&since=2020-01-01T00:00:00Z&sort=created&direction=desc")
 	for _, p := range []string{issue + "/labels", issue + "/comments", rp + "/issues/" + strconv.Itoa(pr) + "/comments", rp + "/issues?state=all"} {
 		c.get(p)
 	}
@@ -246,7 +251,12 @@ func (c *conformer) workflowRoutes() {
 	c.get(smoke + "/runs?event=workflow_dispatch&branch=main&per_page=1&created=%3E%3D2020-01-01T00:00:00Z")
 	self := rp + "/actions/runs/" + strconv.Itoa(int(run))
 	c.get(self)
+	if err := c.w.Notice(repoName, int64(run), "build", "kargo-output", "a=b"); err != nil {
+		c.w.t.Fatal(err)
+	}
+	c.get(self + "/jobs?filter=latest")
 	c.do(c.gh, 202, "POST", self+"/cancel", nil)
+	c.get(self + "/jobs")
 	c.do(c.gh, 409, "POST", self+"/cancel", nil)
 	c.get(self)
 }

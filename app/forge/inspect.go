@@ -48,6 +48,7 @@ type Reaction struct{ Author, Content string }
 type Issue struct {
 	Number                     int
 	Title, Body, Author, State string
+	Labels, Assignees          []string
 	Comments                   []Comment
 	Reactions                  []Reaction
 }
@@ -163,6 +164,7 @@ func (s *Server) Issues(name string) (out []Issue, err error) {
 			if i.pull == nil {
 				out = append(out, Issue{
 					Number: i.number, Title: i.title, Body: i.body, Author: i.user.login, State: i.state,
+					Labels: mapSlice(i.labels, func(l *label) string { return l.name }), Assignees: people(i.assignees),
 					Comments: mapSlice(i.comments, snapshotComment), Reactions: snapshotReactions(i.reactions),
 				})
 			}

@@ -1,6 +1,7 @@
 package forge
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -98,9 +99,11 @@ func listIssues(c *call) (reply, error) {
 	if state == "" {
 		state = "open"
 	}
+	since, _ := time.Parse(time.RFC3339, c.query.Get("since"))
+	creator := c.query.Get("creator")
 	var out []*issue
 	for _, i := range slices.Backward(c.repo.issues) {
-		if state != "all" && i.state != state {
+		if state != "all" && i.state != state || i.updated.Before(since) || creator != "" && !strings.EqualFold(i.user.login, creator) {
 			continue
 		}
 		if want := c.query.Get("labels"); want != "" && !i.hasLabels(strings.Split(want, ",")) {
@@ -128,7 +131,12 @@ func createIssue(c *call) (reply, error) {
 	if err := checkText("Issue", in.str("title"), in.str("body")); err != nil {
 		return reply{}, err
 	}
+	assignees, err := c.assignable(in.strings("assignees"))
+	if err != nil {
+		return reply{}, err
+	}
 	i := c.s.newIssue(c.repo, c.actor, in.str("title"), in.str("body"))
+	i.assignees = assignees
 	for _, name := range in.strings("labels") {
 		i.labels = append(i.labels, c.s.label(c.repo, name))
 	}
@@ -163,18 +171,66 @@ func updateIssue(c *call) (reply, error) {
 		}
 		changes["body"], i.body, action = obj{"from": i.body}, in.str("body"), "edited"
 	}
+	if in.has("assignees") {
+		if i.assignees, err = c.assignable(in.strings("assignees")); err != nil {
+			return reply{}, err
+		}
+	}
+	if in.has("labels") {
+		i.labels = nil
+		for _, name := range in.strings("labels") {
+			i.labels = append(i.labels, c.s.label(c.repo, name))
+		}
+	}
 	i.updated = c.s.clock()
 	if action != "" {
 		c.s.emit(c.repo, c.actor, "issues", obj{"action": action, "issue": c.s.renderIssue(c.repo, i), "changes": changes})
 	}
 	if state := in.str("state"); state != "" && state != i.state {
-		i.state, i.stateReason, i.closed, action = state, in.str("state_reason"), c.s.clock(), "closed"
-		if state == "open" {
-			i.closed, action = time.Time{}, "reopened"
-		}
-		c.s.emit(c.repo, c.actor, "issues", obj{"action": action, "issue": c.s.renderIssue(c.repo, i)})
+		c.s.setIssueState(c.repo, c.actor, i, state, in.str("state_reason"))
 	}
 	return ok(c.s.renderIssue(c.repo, i))
+}
+
+func (s *Server) setIssueState(r *repo, who actor, i *issue, state, reason string) {
+	action := "closed"
+	i.state, i.stateReason, i.closed, i.updated = state, reason, s.clock(), s.clock()
+	if state == "open" {
+		i.closed, action = time.Time{}, "reopened"
+	}
+	s.emit(r, who, "issues", obj{"action": action, "issue": s.renderIssue(r, i)})
+}
+
+// assignable refuses people who cannot be assigned, as GitHub does when an issue is created or replaced.
+func (c *call) assignable(logins []string) ([]*account, error) {
+	var out []*account
+	for _, login := range logins {
+		a := c.s.accounts[strings.ToLower(login)]
+		if a == nil || !canWrite(c.s.role(c.repo, a)) && c.s.role(c.repo, a) != "triage" {
+			return nil, invalid("Issue", "assignees", "invalid", "")
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
+func removeLabel(c *call) (reply, error) {
+	i, err := c.issue()
+	if err != nil {
+		return reply{}, err
+	}
+	at := slices.IndexFunc(i.labels, func(l *label) bool { return strings.EqualFold(l.name, c.param("name")) })
+	if at < 0 {
+		return reply{}, fail(http.StatusNotFound, "Label does not exist")
+	}
+	l := c.s.renderLabel(c.repo, i.labels[at])
+	i.labels, i.updated = slices.Delete(i.labels, at, at+1), c.s.clock()
+	if i.pull != nil {
+		c.s.emitPull(c.repo, c.actor, i.pull, "unlabeled", obj{"label": l})
+	} else {
+		c.s.emit(c.repo, c.actor, "issues", obj{"action": "unlabeled", "issue": c.s.renderIssue(c.repo, i), "label": l})
+	}
+	return ok(mapSlice(i.labels, func(l *label) obj { return c.s.renderLabel(c.repo, l) }))
 }
 
 func (s *Server) label(r *repo, name string) *label {

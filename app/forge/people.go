@@ -159,6 +159,21 @@ func (s *Server) OpenIssue(repo, user, title, body string) (number int, err erro
 	return number, err
 }
 
+// CloseIssue closes an issue as user.
+func (s *Server) CloseIssue(repo string, number int, user string) error {
+	return s.act(repo, user, "close issue", func(h *repoHandle) error {
+		i, err := h.mustIssue(number)
+		if err != nil {
+			return err
+		}
+		if i.pull != nil || i.state == "closed" {
+			return fmt.Errorf("#%d is no open issue", number)
+		}
+		s.setIssueState(h.repo, h.who, i, "closed", "completed")
+		return nil
+	})
+}
+
 // CommentOn comments on an issue or pull request as user and returns the comment's id.
 func (s *Server) CommentOn(repo string, number int, user, body string) (id int64, err error) {
 	err = s.act(repo, user, "comment", func(h *repoHandle) error {

@@ -44,6 +44,8 @@ func (s *Server) table() []route {
 	add("GET", "/installation/repositories", "metadata:read", listInstallationRepos)
 	add("GET", "/orgs/{org}/teams/{team_slug}/memberships/{username}", "members:read", getTeamMembership)
 
+	add("GET", "/search/issues", "issues:read|pull_requests:read", searchIssues)
+
 	repo("GET", "", "metadata:read", getRepo)
 	repo("GET", "/collaborators/{username}", "metadata:read", isCollaborator)
 	repo("GET", "/collaborators/{username}/permission", "metadata:read", getPermission)
@@ -111,6 +113,7 @@ func (s *Server) table() []route {
 	repo("DELETE", "/issues/comments/{comment_id}", "issues:write", deleteComment)
 	repo("GET", "/issues/{issue_number}/labels", "issues:read|pull_requests:read", listLabels)
 	repo("POST", "/issues/{issue_number}/labels", "issues:write|pull_requests:write", addLabels)
+	repo("DELETE", "/issues/{issue_number}/labels/{name}", "issues:write|pull_requests:write", removeLabel)
 	repo("POST", "/issues/{issue_number}/assignees", "issues:write|pull_requests:write", addAssignees)
 	repo("GET", "/issues/{issue_number}/reactions", "issues:read|pull_requests:read", listIssueReactions)
 	repo("POST", "/issues/{issue_number}/reactions", "issues:write|pull_requests:write", reactToIssue)
@@ -126,6 +129,7 @@ func (s *Server) table() []route {
 	repo("POST", "/actions/workflows/{workflow_id}/dispatches", "actions:write", dispatchWorkflow)
 	repo("GET", "/actions/workflows/{workflow_id}/runs", "actions:read", listWorkflowRuns)
 	repo("GET", "/actions/runs/{run_id}", "actions:read", getWorkflowRun)
+	repo("GET", "/actions/runs/{run_id}/jobs", "actions:read", listWorkflowJobs)
 	repo("POST", "/actions/runs/{run_id}/cancel", "actions:write", cancelWorkflowRun)
 	repo("GET", "/environments", "actions:read", listEnvironments)
 	repo("GET", "/environments/{environment_name}", "actions:read", getEnvironment)

@@ -21,6 +21,7 @@ type workflowRun struct {
 	inputs             map[string]string
 	who                *account
 	suite              *checkSuite
+	jobs               []*checkRun
 	created, updated   time.Time
 }
 
@@ -43,6 +44,7 @@ func (s *Server) addWorkflowRun(r *repo, who actor, w *workflow, branch string, 
 
 func (s *Server) endWorkflowRun(r *repo, who actor, run *workflowRun, conclusion string) {
 	run.status, run.conclusion, run.updated = "completed", conclusion, s.clock()
+	s.endJobs(r, run)
 	s.emitWorkflowRun(r, who, run, "completed")
 }
 

@@ -25,7 +25,7 @@ func isWord(part string) bool {
 	case "access_tokens", "actions", "annotations", "app", "assignees", "attempts", "blobs", "branches", "cancel", "check-runs", "collaborators",
 		"comments", "commits", "deliveries", "deployments", "dispatches", "git", "heads", "hook", "installation", "installations", "issues", "jobs", "labels",
 		"memberships", "merge", "orgs", "permission", "pulls", "reactions", "ref", "refs", "repos", "repositories",
-		"requested_reviewers", "reviews", "rules", "runs", "status", "statuses", "teams", "trees", "workflows":
+		"requested_reviewers", "reviews", "rules", "runs", "search", "status", "statuses", "teams", "trees", "workflows":
 		return true
 	}
 	return false

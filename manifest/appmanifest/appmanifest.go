@@ -26,11 +26,11 @@ func Permissions() []Permission {
 		{"metadata", "read", "mandatory for every App; the permission of somebody who comments"},
 		{"contents", "write", "read the repository, commit, create and delete the promotion's branch, merge"},
 		{"pull_requests", "write", "open and merge promotion pull requests; their events"},
-		{"issues", "write", "read and answer comments, reactions, labels"},
+		{"issues", "write", "read and answer comments, reactions, labels; the issues of promotion steps"},
 		{"checks", "write", "the check runs kargo / config and kargo / promotion; required checks"},
 		{"statuses", "read", "required statuses"},
 		{"deployments", "write", "one Deployment for each Promotion; Deployments of others that Verifications wait for"},
-		{"actions", "write", "dispatch the workflows of Verifications and see how they end"},
+		{"actions", "write", "dispatch the workflows of Verifications and promotion steps, see how they end, cancel them"},
 		{"packages", "read", "events about new container images"},
 		{"members", "read", "teams in access and approvals"},
 	}
@@ -41,7 +41,7 @@ func Permissions() []Permission {
 // follow from the checks permission.
 func Events() []string {
 	events := []string{
-		"check_run", "check_suite", "deployment_status", "issue_comment", "package", "pull_request", "pull_request_review",
+		"check_run", "check_suite", "deployment_status", "issue_comment", "issues", "package", "pull_request", "pull_request_review",
 		"push", "registry_package", "repository", "status", "workflow_run",
 	}
 	slices.Sort(events)

@@ -32,6 +32,11 @@ func (x *execution) abort(ctx context.Context) (bool, error) {
 			return false, nil
 		}
 	}
+	if i := p.Next(); p.Phase == pipeline.Running && i >= 0 {
+		if err := x.release(ctx, i); err != nil {
+			return false, fmt.Errorf("abort %s: %w", p.ID, err)
+		}
+	}
 	end(p, x.e.Ports.Now())
 	x.log.InfoContext(ctx, "promotion aborted", "reason", p.AbortRequested, "as", string(p.Phase))
 	if err := x.l.Finish(ctx, *p); err != nil {

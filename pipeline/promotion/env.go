@@ -43,7 +43,7 @@ func (x *execution) exprEnv(ctx context.Context, i int) (exprEnv, error) {
 // recallNotes brings what the Promotion knows of its Freight's metadata up to date,
 // if one of its steps may have changed that.
 func (x *execution) recallNotes(ctx context.Context) error {
-	notes := func(s pipeline.StepSpec) bool { return s.Uses == "set-metadata" }
+	notes := func(s pipeline.StepSpec) bool { return s.Uses == "set-metadata" || s.Uses == "gh-create-issue" }
 	if x.e.Ports.Notes == nil || !slices.ContainsFunc(x.p.Stage.Steps, notes) {
 		return nil
 	}

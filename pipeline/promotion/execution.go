@@ -75,6 +75,12 @@ func (x *execution) step(ctx context.Context, i int) error {
 		s.StartedAt = now()
 	}
 	p.Apply(i, res, now())
+	if res.Phase == pipeline.Running && p.Steps[i].Phase.Terminal() {
+		// Its time is up. It ends now or never, so that a fault is no reason to wait.
+		if err := x.release(ctx, i); err != nil {
+			x.log.WarnContext(ctx, "what a step started goes on", "step", spec.As, "err", err)
+		}
+	}
 	level := slog.LevelInfo
 	if res.Transient {
 		level = slog.LevelWarn
@@ -197,7 +203,8 @@ func (x *execution) stepEnv(i, attempt int, prior []byte, replaying bool) step.E
 	env := step.Env{
 		Ports: x.e.Ports, Promotion: x.p, Index: i, Workspace: x.ws,
 		Attempt: attempt, Prior: prior, Replaying: replaying, Closure: x.closure,
-		Log: x.safe.log(x.log.With("step", x.p.Stage.Steps[i].As)),
+		Record: func(ctx context.Context, output any) error { return x.record(ctx, i, output) },
+		Log:    x.safe.log(x.log.With("step", x.p.Stage.Steps[i].As)),
 	}
 	if x.e.Secrets != nil {
 		env.Secret = x.safe.open

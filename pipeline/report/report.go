@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/kargo-app/kargo/pipeline"
@@ -95,6 +96,14 @@ func Marker(p *pipeline.Promotion) string {
 	return fmt.Sprintf("<!-- kargo:v1 pipeline=%s stage=%s promotion=%s freight=%s -->",
 		p.Pipeline, p.Stage.Name, p.ID, p.Freight.ID)
 }
+
+// StepMarker is the hidden line by which the bot recognises what a step made.
+func StepMarker(identity string) string { return fmt.Sprintf("<!-- kargo:v1 step=%s -->", identity) }
+
+// FindStepMarker returns the StepMarker in a text, empty for none.
+func FindStepMarker(body string) string { return stepMarker.FindString(body) }
+
+var stepMarker = regexp.MustCompile(`<!-- kargo:v1 step=[^\s<>]+ -->`)
 
 // StickyMarker begins the one comment that the bot keeps on a promotion pull
 // request.

@@ -1,11 +1,14 @@
 package simulate
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"slices"
+	"strings"
 
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/step"
@@ -229,7 +232,7 @@ func asError(res pipeline.StepResult, err error) (json.RawMessage, error) {
 // typical is what a step outputs that went well, so that those after it find what
 // they refer to.
 func (w *world) typical(env step.Env, uses string, c map[string]any) (json.RawMessage, error) {
-	pr := env.Promotion
+	pr, spec := env.Promotion, env.Promotion.Stage.Steps[env.Index]
 	text := func(key string) string { s, _ := c[key].(string); return s }
 	var out any
 	switch uses {
@@ -256,8 +259,31 @@ func (w *world) typical(env step.Env, uses string, c map[string]any) (json.RawMe
 		out = map[string]any{"branch": branch, "commit": commit, "repo": pr.Repo.String()}
 	case "kustomize-set-image", "yaml-update", "json-update", "toml-update", "helm-update-chart":
 		out = map[string]any{"commitMessage": "Update " + pr.Stage.Name + " to " + pr.Freight.Headline()}
+	case "gha-dispatch-workflow":
+		out = map[string]any{"runID": numberOf(pr.ID, spec.As)}
+	case "gha-wait-for-workflow":
+		out = map[string]any{"conclusion": cmp.Or(text("expectedConclusion"), "success")}
+	case "workflow":
+		out = map[string]any{"runID": numberOf(pr.ID, spec.As), "conclusion": cmp.Or(text("expectedConclusion"), "success"), "outputs": map[string]any{}}
+	case "gh-create-issue":
+		n := numberOf(pr.ID, spec.As)
+		out = map[string]any{"number": n, "url": fmt.Sprintf("%s/issues/%d", strings.TrimSuffix(text("repoURL"), ".git"), n)}
+	case "gh-search-issues":
+		out = map[string]any{"issues": []any{}}
+	case "gh-issue-add-comment":
+		n := numberOf(pr.ID, spec.As)
+		out = map[string]any{"commentID": n, "url": fmt.Sprintf("%s/issues/%v#issuecomment-%d", strings.TrimSuffix(text("repoURL"), ".git"), c["issueNumber"], n)}
+	case "gh-issue-update-comment":
+		out = map[string]any{"commentID": c["commentID"]}
 	default:
 		return nil, nil
 	}
 	return json.Marshal(out)
+}
+
+// numberOf is a number that stands for what a step made outside.
+func numberOf(promotion, alias string) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(promotion + " " + alias)) // it never fails
+	return int(h.Sum32()%9000) + 1000
 }

@@ -12,7 +12,9 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/actions"
 	"github.com/kargo-app/kargo/pipeline/step"
+	"github.com/kargo-app/kargo/pipeline/step/steptest"
 )
 
 // conforming holds for every step a Promotion in which it is the last one.
@@ -21,7 +23,7 @@ func conforming() map[string][]pipeline.StepSpec {
 	after := func(n int, s ...pipeline.StepSpec) []pipeline.StepSpec {
 		return append(slices.Clone(whole[:n]), s...)
 	}
-	return map[string][]pipeline.StepSpec{
+	all := map[string][]pipeline.StepSpec{
 		"git-clone":           whole[:1],
 		"git-clear":           after(1, use("git-clear", config{"path": "src"})),
 		"kustomize-set-image": whole[:2],
@@ -77,6 +79,8 @@ func conforming() map[string][]pipeline.StepSpec {
 		"wait-for-callback":  {use("wait-for-callback", config{})},
 		"set-freight-alias":  {use("set-freight-alias", config{"name": freightName, "alias": "release-42"})},
 	}
+	maps.Copy(all, conformingOnGitHub())
+	return all
 }
 
 // world is what can be seen from outside, and of the Workspace.
@@ -90,11 +94,13 @@ type world struct {
 	// Done are the requests that a service acted on, by their idempotency keys.
 	Done   map[string]string
 	Events map[string]step.AuditEvent
+	Issues map[int]steptest.IssueThread
+	Runs   []actions.Run
 }
 
 func (b *bench) observe() world {
 	b.t.Helper()
-	w := world{Branches: map[string]map[string]string{}, Logs: map[string][]string{}, Pulls: b.world.Pulls.All(), Files: b.files("."), Notes: map[string]map[string]any{}, Aliases: maps.Clone(b.world.Notes.Aliases), Done: b.acts()}
+	w := world{Branches: map[string]map[string]string{}, Logs: map[string][]string{}, Pulls: b.world.Pulls.All(), Files: b.files("."), Notes: map[string]map[string]any{}, Aliases: maps.Clone(b.world.Notes.Aliases), Done: b.acts(), Issues: b.world.Issues.All(), Runs: slices.Clone(b.world.Workflows.Runs)}
 	for id, values := range b.world.Notes.Values {
 		w.Notes[id] = maps.Clone(values)
 	}

@@ -3,6 +3,7 @@ package step_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"maps"
@@ -111,6 +112,11 @@ func (b *bench) env(i int) step.Env {
 	return step.Env{
 		Ports: ports, Promotion: b.p, Index: i, Workspace: b.ws,
 		Attempt: s.Attempts, Prior: s.Output, Closure: b.closure, Log: slog.New(slog.DiscardHandler),
+		Record: func(ctx context.Context, output any) error {
+			raw, err := json.Marshal(output)
+			b.p.Steps[i].Output = raw
+			return errors.Join(ctx.Err(), err, b.world.Recorded())
+		},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/actions"
 	"github.com/kargo-app/kargo/pipeline/report"
 	"github.com/kargo-app/kargo/pipeline/tree"
 )
@@ -185,6 +186,15 @@ type Ports struct {
 	// Callback returns the address at which an outside system answers a step, by its
 	// alias; nil where there is none.
 	Callback func(p *pipeline.Promotion, alias string) string
+	// Repository says which repository of the Git host is at an address; an error for
+	// any other address.
+	Repository func(repoURL string) (pipeline.Repo, error)
+	// Workflows dispatches GitHub Actions workflows, WorkflowOutputs reads what they
+	// return.
+	Workflows       actions.Workflows
+	WorkflowOutputs actions.Outputs
+	Issues          Issues
+	IssueComments   IssueComments
 	// Now is the clock.
 	Now func() time.Time
 	// PollInterval is how long a step waits for an event before it looks itself.

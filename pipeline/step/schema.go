@@ -45,6 +45,8 @@ type schema struct {
 	shape  shape
 	elem   *schema // of a list
 	fields []field // of an object
+	// replaced says of fields that Kargo has given up what took their place.
+	replaced map[string]string
 }
 
 type field struct {
@@ -52,6 +54,15 @@ type field struct {
 	required  bool
 	nonEmpty  bool
 	schema    *schema
+}
+
+// replacedFields returns what a config type says of fields that Kargo has given up.
+func replacedFields[C any]() map[string]string {
+	var c C
+	if r, ok := any(c).(interface{ Replaced() map[string]string }); ok {
+		return r.Replaced()
+	}
+	return nil
 }
 
 func schemaFor[T any]() *schema { return schemaOf(reflect.TypeFor[T]()) }
@@ -181,7 +192,9 @@ func (c *checker) object(at string, s *schema, v map[string]any) {
 	slices.Sort(unknown)
 	for _, name := range unknown {
 		msg := fmt.Sprintf("unknown field %q", prefix+name)
-		if hint := didYouMean(name, names); hint != "" {
+		if instead := s.replaced[name]; instead != "" {
+			msg = fmt.Sprintf("field %q %s", prefix+name, instead)
+		} else if hint := didYouMean(name, names); hint != "" {
 			msg += " (" + hint + ")"
 		}
 		c.errs = append(c.errs, errors.New(msg))

@@ -46,6 +46,10 @@ type Env struct {
 	// Replaying is true when the step already succeeded and runs again only to
 	// rebuild the Workspace. It must leave the files as it did then.
 	Replaying bool
+	// Record makes an output durable before an effect of which nothing outside would
+	// tell afterwards that it was this step's. When it fails, the step must end with
+	// its error. Nil where nothing is kept.
+	Record func(ctx context.Context, output any) error
 	// Closure says whether the Stage is closed to Promotions now; nil means that it
 	// never is.
 	Closure func(context.Context) (pipeline.Closure, error)
@@ -73,6 +77,8 @@ type Definition struct {
 	replayed bool
 	// health asks a check that the step registered; nil for steps that register none.
 	health func(ctx context.Context, env HealthEnv, input json.RawMessage) (pipeline.HealthFinding, error)
+	// end takes back what the step left running outside; nil for nothing.
+	end func(ctx context.Context, env Env) error
 }
 
 // Replays reports whether the step runs again with Env.Replaying, and then does
@@ -89,12 +95,15 @@ func (d Definition) andReplayed() Definition {
 // type. The config is decoded strictly: a field that is unknown, missing or of
 // the wrong type is a permanent error; see [Doc] for the struct tags. A config
 // may implement interface{ Validate() error }, and interface{ Foresee() error } for what
-// is no matter of form but would end the step when it runs. The output must survive a JSON
+// is no matter of form but would end the step when it runs, and
+// interface{ Replaced() map[string]string } for fields that Kargo has given up, with what
+// took their place. The output must survive a JSON
 // round trip. A nil error means success; see [SkipError], [WaitError],
 // [FailedError], [AbortedError], [RewindError] and [pipeline.TransientError]
 // for the others. A returned output counts also when the error is not nil.
 func Define[C, O any](name string, kind Kind, doc Doc, run func(context.Context, Env, C) (O, error)) Definition {
 	config := schemaFor[C]()
+	config.replaced = replacedFields[C]()
 	decode := func(raw []byte) (C, error) {
 		var c C
 		if err := config.check(raw, false); err != nil {
@@ -129,6 +138,23 @@ func Define[C, O any](name string, kind Kind, doc Doc, run func(context.Context,
 			return run(ctx, env, c)
 		},
 	}
+}
+
+// WithEnd returns the Definition of a step that leaves something running outside:
+// end is called when the step is ended while it waits, because its Promotion is
+// aborted or its time is up. Env.Prior is what the step left; an error that is
+// transient makes an abort wait. It may be called more than once.
+func (d Definition) WithEnd(end func(ctx context.Context, env Env) error) Definition {
+	d.end = end
+	return d
+}
+
+// End takes back what the step left running outside, if it does such things.
+func (d Definition) End(ctx context.Context, env Env) error {
+	if d.end == nil {
+		return nil
+	}
+	return d.end(ctx, env)
 }
 
 // Name is what a step's uses field says.

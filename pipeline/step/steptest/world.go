@@ -1,7 +1,9 @@
 package steptest
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,6 +31,9 @@ type World struct {
 	Web   *Web
 	// Events are those that were recorded, by Promotion and step.
 	Events map[string]step.AuditEvent
+
+	Workflows *Workflows
+	Issues    *Issues
 }
 
 // New returns a World without repositories.
@@ -43,6 +48,8 @@ func New() *World {
 	w.Notes = &Notes{world: w, Values: map[string]map[string]any{}, Aliases: map[string]string{}, Stages: map[string]map[string]any{}}
 	w.Web = &Web{world: w, hosts: map[string]http.Handler{}}
 	w.Events = map[string]step.AuditEvent{}
+	w.Workflows = &Workflows{world: w, Returned: map[int64]map[string][]string{}}
+	w.Issues = &Issues{world: w}
 	return w
 }
 
@@ -60,10 +67,26 @@ func (w *World) Ports() step.Ports {
 		Callback: func(p *pipeline.Promotion, alias string) string {
 			return "https://kargo.example.com/callbacks/" + p.ID + "." + alias
 		},
+		Repository: repositoryAt,
+		Workflows:  w.Workflows, WorkflowOutputs: w.Workflows,
+		Issues: w.Issues, IssueComments: w.Issues,
 		Now:          func() time.Time { return w.Now },
 		PollInterval: w.PollInterval,
 	}
 }
+
+// repositoryAt knows the addresses of https://github.com.
+func repositoryAt(repoURL string) (pipeline.Repo, error) {
+	rest, ok := strings.CutPrefix(pipeline.NormalizeGitURL(repoURL), "https://github.com/")
+	owner, name, found := strings.Cut(rest, "/")
+	if !ok || !found || strings.Contains(name, "/") {
+		return pipeline.Repo{}, fmt.Errorf("%s is not a repository on https://github.com", repoURL)
+	}
+	return pipeline.Repo{Owner: owner, Name: name}, nil
+}
+
+// Recorded is what becomes of an output that a step makes durable.
+func (w *World) Recorded() error { return w.fault("record", true) }
 
 func (w *World) fault(op string, after bool) error {
 	if w.Fault == nil {

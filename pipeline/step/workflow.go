@@ -47,6 +47,7 @@ Each is ` + "`NAME=VALUE`" + `, whose value is a text, or a JSON object, whose m
 separated by ` + "`%0A`" + `. Of two values for one name that of the later job counts. Names are letters, digits, ` + "`_`" + ` and ` + "`-`" + `.
 The limits are GitHub's: 10 notices in one step of a job, 50 in one job, and 4,096 characters in each, after
 which it cuts them; and ours: 100 jobs, 100 outputs, 64 KiB. What GitHub masks because it is a secret arrives masked.
+Secrets in inputs are masked as well, because GitHub shows inputs: give the workflow its own.
 
 Any other end than ` + "`expectedConclusion`" + ` fails the step; a retry of the Promotion dispatches the workflow
 again. When the Promotion is aborted, or the step's ` + "`retry.timeout`" + ` is over, the run is cancelled. A run whose dispatch got

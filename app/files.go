@@ -91,16 +91,21 @@ func (f files) List(ctx context.Context, r store.RepoRecord, commit string, glob
 }
 
 // Read implements reconcile.Files.
-func (f files) Read(ctx context.Context, r store.RepoRecord, commit, path string) ([]byte, error) {
+func (f files) Read(ctx context.Context, r store.RepoRecord, commit string, paths []string) ([][]byte, error) {
 	fsys, err := f.at(ctx, r, commit)
 	if err != nil {
 		return nil, err
 	}
-	data, err := fsys.ReadFile(ctx, path)
-	if err != nil {
-		return nil, fmt.Errorf("read %s at %s: %w", path, commit, err)
+	if err := fsys.Prefetch(ctx, paths...); err != nil {
+		return nil, fmt.Errorf("read files at %s: %w", commit, err)
 	}
-	return data, nil
+	all := make([][]byte, len(paths))
+	for i, path := range paths {
+		if all[i], err = fsys.ReadFile(ctx, path); err != nil {
+			return nil, fmt.Errorf("read %s at %s: %w", path, commit, err)
+		}
+	}
+	return all, nil
 }
 
 // at opens the files of a commit.

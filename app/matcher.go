@@ -9,6 +9,7 @@ import (
 	"github.com/kargo-app/kargo/pipeline/promotion"
 	"github.com/kargo-app/kargo/pipeline/reconcile"
 	"github.com/kargo-app/kargo/pipeline/step"
+	"github.com/kargo-app/kargo/pipeline/tree"
 	"github.com/kargo-app/kargo/store"
 )
 
@@ -27,7 +28,11 @@ var _ reconcile.Matcher = matcher{}
 
 // Unchanged implements reconcile.Matcher.
 func (m matcher) Unchanged(ctx context.Context, r store.RepoRecord, p pipeline.Promotion) (bool, error) {
-	view, err := m.dryRun(ctx, r, p)
+	git := previewGit{repos: m.repos}
+	if head, err := tree.ParseHash(r.Config.SeenSHA); err == nil && r.DefaultBranch != "" {
+		git.seen = seenHead{url: m.cloneURL(r.Repo), branch: r.DefaultBranch, head: head}
+	}
+	view, err := m.run(ctx, git, r, p)
 	if err != nil {
 		return false, err
 	}
@@ -35,7 +40,11 @@ func (m matcher) Unchanged(ctx context.Context, r store.RepoRecord, p pipeline.P
 }
 
 func (m matcher) dryRun(ctx context.Context, r store.RepoRecord, p pipeline.Promotion) (promotion.Preview, error) {
-	ports := step.Ports{Git: previewGit{repos: m.repos}, Now: m.now}
+	return m.run(ctx, previewGit{repos: m.repos}, r, p)
+}
+
+func (m matcher) run(ctx context.Context, git previewGit, r store.RepoRecord, p pipeline.Promotion) (promotion.Preview, error) {
+	ports := step.Ports{Git: git, Now: m.now}
 	site := promotion.Site{ServerURL: m.server, DefaultBranch: r.DefaultBranch, RepoURL: m.cloneURL(r.Repo)}
 	return promotion.DryRun(ctx, m.steps, ports, p, site, m.log)
 }

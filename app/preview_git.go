@@ -15,6 +15,15 @@ type previewGit struct {
 	repos repositories
 	// own, if set, makes a checkout of the default branch one of HEAD.
 	own *Local
+	// seen is a head that need not be asked for again; zero for none.
+	seen seenHead
+}
+
+// seenHead is where a branch was when its repository was looked at: thousands of
+// Stages are compared with the same commit.
+type seenHead struct {
+	url, branch string
+	head        tree.Hash
 }
 
 var _ step.Git = previewGit{}
@@ -34,6 +43,8 @@ func (g previewGit) Checkout(ctx context.Context, repoURL string, ref step.Ref) 
 		h, err = repo.ResolveTag(ctx, ref.Tag)
 	case g.own != nil && repo == g.own.repos.own && (branch == "" || branch == g.own.site.DefaultBranch):
 		branch, h = g.own.site.DefaultBranch, g.own.head
+	case !g.seen.head.IsZero() && repoURL == g.seen.url && (branch == "" || branch == g.seen.branch):
+		branch, h = g.seen.branch, g.seen.head
 	case branch != "":
 		h, err = resolveBranch(ctx, repo, branch)
 	default:

@@ -239,10 +239,10 @@ func TestFilesListsWhatGlobsMatch(t *testing.T) {
 			t.Errorf("%q: %q, %v, want %q", tt.globs, got, err, tt.want)
 		}
 	}
-	if data, err := f.Read(t.Context(), store.RepoRecord{}, head, "apps/a/.kargo.yaml"); err != nil || string(data) != "a" {
+	if data, err := f.Read(t.Context(), store.RepoRecord{}, head, []string{"apps/a/.kargo.yaml"}); err != nil || len(data) != 1 || string(data[0]) != "a" {
 		t.Errorf("Read = %q, %v", data, err)
 	}
-	if _, err := f.Read(t.Context(), store.RepoRecord{}, head2, "apps/a/.kargo.yaml"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := f.Read(t.Context(), store.RepoRecord{}, head2, []string{"apps/a/.kargo.yaml"}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Read of a missing file: %v", err)
 	}
 }

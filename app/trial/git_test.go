@@ -57,7 +57,9 @@ func stand(t *testing.T) steptest.Stand {
 	run(clone, "checkout", "-q", "-b", "main")
 	write(map[string]string{"lines.txt": steptest.Lines})
 	run(clone, "push", "-q", "origin", "main")
-	tip := func(branch string) string { return run(bare, "for-each-ref", "--format=%(objectname)", "refs/heads/"+branch) }
+	tip := func(branch string) string {
+		return run(bare, "for-each-ref", "--format=%(objectname)", "refs/heads/"+branch)
+	}
 	now := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 	g := newGit(gitrepo.New(gitrepo.Options{}), now, false)
 	return steptest.Stand{

@@ -223,12 +223,16 @@ func (f files) List(_ context.Context, _ store.RepoRecord, commit string, globs 
 	return found, f.listErr
 }
 
-func (f files) Read(_ context.Context, _ store.RepoRecord, commit, path string) ([]byte, error) {
-	f.read = append(f.read, path)
+func (f files) Read(_ context.Context, _ store.RepoRecord, commit string, paths []string) ([][]byte, error) {
+	f.read = append(f.read, paths...)
 	if commit != f.head {
 		f.t.Errorf("read %s, want the head %s", commit, f.head)
 	}
-	return []byte(f.included[path]), nil
+	all := make([][]byte, len(paths))
+	for i, path := range paths {
+		all[i] = []byte(f.included[path])
+	}
+	return all, nil
 }
 
 type discoverer struct{ *place }

@@ -58,31 +58,35 @@ func (r *Reconciler) includes(ctx context.Context, rec store.RepoRecord, l *look
 
 // readIncluded reads included files and returns the names that they claim.
 func (r *Reconciler) readIncluded(ctx context.Context, rec store.RepoRecord, l *look, refs []FileRef) ([]string, error) {
-	names := make([]string, len(refs))
+	names, checked := make([]string, len(refs)), make([]Checked, len(refs))
+	var unread []int
+	var paths []string
 	for i, ref := range refs {
-		c, name, err := r.file(ctx, rec, l.head, ref)
-		if err != nil {
-			return nil, err
+		var known bool
+		if checked[i], names[i], known = r.memory.parsed(rec.ID, ref, kargofile.IncludedName(ref.Path)); !known {
+			unread, paths = append(unread, i), append(paths, ref.Path)
 		}
-		l.included, names[i] = append(l.included, c), name
 	}
+	if len(paths) > 0 {
+		all, err := r.Files.Read(ctx, rec, l.head, paths)
+		if err != nil {
+			return nil, fmt.Errorf("read included files: %w", err)
+		}
+		for n, i := range unread {
+			checked[i], names[i] = r.file(rec, refs[i], all[n])
+		}
+	}
+	l.included = append(l.included, checked...)
 	if l.root.File != nil {
 		l.unique()
 	}
 	return names, nil
 }
 
-// file reads one included file, unless its content was read before. name is that
-// of the pipeline that it declares, as far as that can be told when it is invalid.
-func (r *Reconciler) file(ctx context.Context, rec store.RepoRecord, head string, ref FileRef) (c Checked, name string, err error) {
+// file parses an included file and remembers it. name is that of the pipeline that
+// it declares, as far as that can be told when it is invalid.
+func (r *Reconciler) file(rec store.RepoRecord, ref FileRef, data []byte) (c Checked, name string) {
 	fallback := kargofile.IncludedName(ref.Path)
-	if c, name, ok := r.memory.parsed(rec.ID, ref, fallback); ok {
-		return c, name, nil
-	}
-	data, err := r.Files.Read(ctx, rec, head, ref.Path)
-	if err != nil {
-		return c, "", fmt.Errorf("read %s: %w", ref.Path, err)
-	}
 	c = r.parse(rec, ref, fallback, data)
 	if c.File != nil {
 		name = c.File.Pipeline.Name
@@ -90,7 +94,7 @@ func (r *Reconciler) file(ctx context.Context, rec store.RepoRecord, head string
 		name = claimedName(data, fallback)
 	}
 	r.memory.parse(rec.ID, ref, fallback, c, name)
-	return c, name, nil
+	return c, name
 }
 
 func (r *Reconciler) parse(rec store.RepoRecord, ref FileRef, qualify string, data []byte) Checked {

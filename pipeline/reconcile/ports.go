@@ -48,8 +48,9 @@ type Files interface {
 	// List returns the files at a commit whose paths match one of the globs, in the
 	// syntax of doublestar, sorted by path.
 	List(ctx context.Context, r store.RepoRecord, commit string, globs []string) ([]FileRef, error)
-	// Read returns one of them.
-	Read(ctx context.Context, r store.RepoRecord, commit, path string) ([]byte, error)
+	// Read returns the content of some of them, in the same order and in few round
+	// trips.
+	Read(ctx context.Context, r store.RepoRecord, commit string, paths []string) ([][]byte, error)
 }
 
 // FileRef is a file at a commit.

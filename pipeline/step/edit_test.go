@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/step"
 )
@@ -25,6 +27,17 @@ func TestKustomizeSetImage(t *testing.T) {
 			name:   "name overrides which entry is set",
 			images: []any{config{"image": "ghcr.io/other/web", "name": "ghcr.io/acme/web", "tag": "2.0.0"}},
 			want:   "images:\n  - name: ghcr.io/acme/web\n    newTag: 2.0.0 # current\n", message: "- ghcr.io/acme/web:2.0.0",
+		},
+		{
+			name:    "the message lists all images of the file by name",
+			images:  []any{config{"image": "ghcr.io/acme/api", "newName": "m/api", "tag": "3"}},
+			want:    "images:\n  - name: ghcr.io/acme/web\n    newTag: 1.9.2 # current\n  - name: ghcr.io/acme/api\n    newName: m/api\n    newTag: \"3\"\n",
+			message: "Updated src/env/prod to use new images\n\n- m/api:3\n- ghcr.io/acme/web:1.9.2",
+		},
+		{
+			name:   "a star keeps what the entry says",
+			images: []any{config{"image": "ghcr.io/acme/web", "newName": "m/web", "tag": "*"}},
+			want:   "images:\n  - name: ghcr.io/acme/web\n    newTag: 1.9.2 # current\n    newName: m/web\n", message: "- m/web:1.9.2",
 		},
 		{
 			name: "one repository from two Warehouses is ambiguous",
@@ -67,6 +80,37 @@ func TestKustomizeSetImage(t *testing.T) {
 				t.Errorf("message %q lacks %q", got, tt.message)
 			}
 		})
+	}
+}
+
+func TestKustomizeSetImageWithoutImagesChangesNothing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, promotion()[0], use("kustomize-set-image", config{"path": "src/env/prod"}))
+	b.p.Freight.Images = nil
+	b.upTo(1)
+	before := b.files("src")
+	b.want(1, pipeline.Succeeded)
+	if diff := cmp.Diff(before, b.files("src")); diff != "" {
+		t.Errorf("-before +after:\n%s", diff)
+	}
+	if got := output[step.CommitMessage](b, 1).CommitMessage; got != "Updated src/env/prod to use new image\n\n- ghcr.io/acme/web:1.9.2" {
+		t.Errorf("message %q", got)
+	}
+}
+
+func TestKustomizeSetImageRefusesConfig(t *testing.T) {
+	t.Parallel()
+	for name, image := range map[string]config{
+		"a new name alone":  {"image": "a", "newName": "b"},
+		"tag and digest":    {"image": "a", "tag": "1", "digest": "sha256:0"},
+		"a tag as a number": {"image": "a", "tag": 1.2},
+		"no image":          {"tag": "1"},
+		"an empty image":    {"image": "", "tag": "1"},
+	} {
+		b := newBench(t, use("kustomize-set-image", config{"path": "src", "images": []any{image}}))
+		if res := b.want(0, pipeline.Failed); !res.Terminal {
+			t.Errorf("%s is tried again: %s", name, res.Message)
+		}
 	}
 }
 

@@ -25,6 +25,15 @@ func TestCheckConfig(t *testing.T) {
 			want: []string{"exactly one of path and paths"},
 		},
 		{
+			name: "what must not be empty",
+			uses: "yaml-merge", config: config{"inFiles": []any{}, "outFile": ""},
+			want: []string{"inFiles must not be empty", "outFile must not be empty"},
+		},
+		{
+			name: "contents may be empty",
+			uses: "file-write", config: config{"path": "a", "contents": ""},
+		},
+		{
 			name: "an expression passes as any type",
 			uses: "git-merge-pr", config: config{"repoURL": repoURL, "prNumber": "${{ outputs.o.pr.id }}", "wait": "${% vars.wait %}"},
 		},

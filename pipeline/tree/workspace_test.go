@@ -365,3 +365,34 @@ func patched(base, changes map[string]string) map[string]string {
 	}
 	return out
 }
+
+func TestIgnoreTakesNothingBackFromADirectory(t *testing.T) {
+	t.Parallel()
+	ignore := tree.NewIgnore("# comment\nbuild/\n!build/keep\n*.tmp\n!important.tmp\n/top\n")
+	for p, want := range map[string]bool{
+		"build/keep": true, "build": false, "a.tmp": true, "d/a.tmp": true, "d/important.tmp": false, "top": true, "d/top": false, "x": false, ".": false,
+	} {
+		if got := ignore.Match(p, false); got != want {
+			t.Errorf("%s: %v", p, got)
+		}
+	}
+	if !ignore.Match("build", true) || tree.NewIgnore("").Match("a", false) {
+		t.Error("a directory is taken for a file, or no pattern for one")
+	}
+}
+
+func TestWorkspaceReadlink(t *testing.T) {
+	t.Parallel()
+	w := tree.NewWorkspace()
+	for p, mode := range map[string]tree.Mode{"a/link": tree.ModeSymlink, "a/file": tree.ModeFile} {
+		if err := w.WriteFile(t.Context(), p, []byte("../b"), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if target, err := w.Readlink(t.Context(), "a/link"); err != nil || target != "../b" {
+		t.Errorf("%q, %v", target, err)
+	}
+	if _, err := w.Readlink(t.Context(), "a/file"); !errors.Is(err, fs.ErrInvalid) {
+		t.Errorf("of a file: %v", err)
+	}
+}

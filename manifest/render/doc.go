@@ -1,0 +1,16 @@
+// Package render turns kustomizations and Helm charts into manifests, in process
+// and from any [fs.FS]: bytes in, bytes out.
+//
+// [Kustomize] is "kustomize build", [Helm] is "helm template"; both give what the
+// official tools give. [Dependencies] and [Lock] are the part of "helm dependency"
+// that concerns files.
+//
+// What is rendered is outside text and treated as such. Nothing outside the given
+// files is read, no program is started and no network is used: charts that are not
+// among the files come through a [Charts] port. Templates cannot ask a cluster or a
+// name server. Sizes are bounded, and so is time, by [MaxTime] and the context.
+//
+// Everything is safe for concurrent use as far as the given files are. Kustomize
+// builds wait for each other, because kustomize keeps state of its own that is not
+// safe.
+package render

@@ -30,7 +30,12 @@ var (
 // one chart, each by itself, reach a parser. Indentation suffices to find them:
 // every line of a value in block style stands deeper than its key, but for lists.
 func chartVersions(r io.Reader, chart string) ([]string, error) {
-	in := bufio.NewReaderSize(r, 64<<10)
+	return (&indexReader{chart: chart}).from(r)
+}
+
+// from reads an index in either style.
+func (r *indexReader) from(body io.Reader) ([]string, error) {
+	in := bufio.NewReaderSize(body, 64<<10)
 	if first, err := in.Peek(3); err == nil && string(first) == "\ufeff" {
 		_, _ = in.Discard(3) // cannot fail: it was peeked
 	}
@@ -48,9 +53,10 @@ func chartVersions(r io.Reader, chart string) ([]string, error) {
 			return nil, err
 		}
 		if b == '{' {
-			return jsonVersions(in, chart)
+			return r.json(in)
 		}
-		return (&indexReader{lines: lineReader{in: in}, chart: chart}).read()
+		r.lines = lineReader{in: in}
+		return r.read()
 	}
 }
 
@@ -62,6 +68,17 @@ type indexReader struct {
 	// item is the entry being collected, dash the column of its dash.
 	item []byte
 	dash int
+	// wanted is a version of which everything is kept, in kept.
+	wanted string
+	kept   *chartEntry
+}
+
+// chartEntry is what an index says of one version of a chart.
+type chartEntry struct {
+	Version string   `yaml:"version" json:"version"`
+	URLs    []string `yaml:"urls" json:"urls"`
+	// Digest is the SHA-256 of the archive in hex, empty where it is not said.
+	Digest string `yaml:"digest" json:"digest"`
 }
 
 func (r *indexReader) read() ([]string, error) {
@@ -165,17 +182,25 @@ func (r *indexReader) finish() error {
 	if len(r.item) == 0 {
 		return nil
 	}
+	defer func() { r.item = r.item[:0] }()
 	var entries []struct {
 		Version string `yaml:"version"`
 	}
 	if err := yaml.Unmarshal(r.item, &entries); err != nil {
 		return fmt.Errorf("entry %d of %s: %w", len(r.versions)+1, printable(r.chart), err)
 	}
-	r.item = r.item[:0]
-	for _, e := range entries {
+	for i, e := range entries {
 		if err := r.add(e.Version); err != nil {
 			return err
 		}
+		if e.Version != r.wanted || r.wanted == "" || r.kept != nil {
+			continue
+		}
+		var all []chartEntry
+		if err := yaml.Unmarshal(r.item, &all); err != nil {
+			return fmt.Errorf("entry of %s %s: %w", printable(r.chart), printable(r.wanted), err)
+		}
+		r.kept = &all[i]
 	}
 	return nil
 }

@@ -7,10 +7,8 @@ import (
 	"io"
 )
 
-// jsonVersions reads an index that is written in JSON, which is YAML too, as a
-// stream.
-func jsonVersions(in io.Reader, chart string) ([]string, error) {
-	r := indexReader{chart: chart}
+// json reads an index that is written in JSON, which is YAML too, as a stream.
+func (r *indexReader) json(in io.Reader) ([]string, error) {
 	dec := json.NewDecoder(in)
 	found := false
 	err := object(dec, func(key string) error {
@@ -19,7 +17,7 @@ func jsonVersions(in io.Reader, chart string) ([]string, error) {
 		}
 		found = true
 		return object(dec, func(key string) error {
-			if key != chart {
+			if key != r.chart {
 				return skip(dec)
 			}
 			return r.jsonEntries(dec)
@@ -39,10 +37,19 @@ func (r *indexReader) jsonEntries(dec *json.Decoder) error {
 		return err
 	}
 	for dec.More() {
+		var raw json.RawMessage
 		var e struct {
 			Version string `json:"version"`
 		}
-		if err := dec.Decode(&e); err != nil {
+		err := dec.Decode(&raw)
+		if err == nil {
+			err = json.Unmarshal(raw, &e)
+		}
+		if err == nil && e.Version == r.wanted && r.wanted != "" && r.kept == nil {
+			r.kept = &chartEntry{}
+			err = json.Unmarshal(raw, r.kept)
+		}
+		if err != nil {
 			return fmt.Errorf("entry %d of %s: %w", len(r.versions)+1, printable(r.chart), err)
 		}
 		if err := r.add(e.Version); err != nil {

@@ -46,12 +46,9 @@ func (c *Client) Versions(ctx context.Context, r discover.ChartRepository) ([]st
 	if oci, ok := strings.CutPrefix(r.URL, "oci://"); ok {
 		return c.tags(ctx, pipeline.ChartArtifact, discover.Repository{URL: oci, SkipTLSVerify: r.SkipTLSVerify})
 	}
-	u, err := url.Parse(r.URL)
-	if err != nil || u.Host == "" || u.User != nil || (u.Scheme != "https" && u.Scheme != "http") {
-		return nil, &pipeline.UserError{
-			Message: fmt.Sprintf("%q is not the address of a chart repository", printable(bareString(r.URL))),
-			Hint:    "write https://HOST/PATH with the chart's name beside it, or oci://HOST/PATH; credentials do not belong there",
-		}
+	u, err := classic(r.URL)
+	if err != nil {
+		return nil, err
 	}
 	if r.Name == "" {
 		return nil, &pipeline.UserError{
@@ -65,16 +62,23 @@ func (c *Client) Versions(ctx context.Context, r discover.ChartRepository) ([]st
 	return versions, err
 }
 
+// classic parses the address of a classic repository.
+func classic(address string) (*url.URL, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.User != nil || (u.Scheme != "https" && u.Scheme != "http") {
+		return nil, &pipeline.UserError{
+			Message: fmt.Sprintf("%q is not the address of a chart repository", printable(bareString(address))),
+			Hint:    "write https://HOST/PATH with the chart's name beside it, or oci://HOST/PATH; credentials do not belong there",
+		}
+	}
+	return u, nil
+}
+
 // index reads the versions of one chart from a classic repository.
 func (c *Client) index(ctx context.Context, repo *url.URL, chart string, skipTLSVerify bool) ([]string, error) {
-	at := *repo
-	at.Path, at.RawPath, at.Fragment = strings.TrimSuffix(repo.Path, "/")+"/index.yaml", "", ""
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), http.NoBody)
+	at := indexOf(repo)
+	req, err := c.request(ctx, at, repo)
 	if err != nil {
-		return nil, fmt.Errorf("chart repository %s: %w", bare(repo), err)
-	}
-	req.Header.Set("User-Agent", c.options.UserAgent)
-	if err := c.authenticate(ctx, req, repo); err != nil {
 		return nil, err
 	}
 	key := indexKey{c.owner, at.String(), chart, skipTLSVerify}
@@ -83,15 +87,7 @@ func (c *Client) index(ctx context.Context, repo *url.URL, chart string, skipTLS
 		setUnlessEmpty(req.Header, "If-None-Match", known.etag)
 		setUnlessEmpty(req.Header, "If-Modified-Since", known.modified)
 	}
-	next := c.secure
-	if skipTLSVerify {
-		next = laxFor{host: repo.Host, lax: c.lax, secure: c.secure}
-	}
-	client := &http.Client{
-		Transport:     &carrier{client: c, next: next, scheme: repo.Scheme, limit: maxIndex},
-		CheckRedirect: checkRedirect,
-	}
-	resp, err := client.Do(req)
+	resp, err := c.http(repo, maxIndex, skipTLSVerify).Do(req)
 	if err != nil {
 		return nil, explainChart(err, repo)
 	}
@@ -108,6 +104,38 @@ func (c *Client) index(ctx context.Context, repo *url.URL, chart string, skipTLS
 	}
 	c.keep(key, indexEntry{etag: resp.Header.Get("ETag"), modified: resp.Header.Get("Last-Modified"), versions: versions})
 	return slices.Clone(versions), nil
+}
+
+// indexOf is the address of a repository's index.
+func indexOf(repo *url.URL) *url.URL {
+	at := *repo
+	at.Path, at.RawPath, at.Fragment = strings.TrimSuffix(repo.Path, "/")+"/index.yaml", "", ""
+	return &at
+}
+
+// request asks for something of a repository, with the credentials for it.
+func (c *Client) request(ctx context.Context, at, repo *url.URL) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), http.NoBody)
+	if err != nil {
+		return nil, fmt.Errorf("chart repository %s: %w", bare(repo), err)
+	}
+	req.Header.Set("User-Agent", c.options.UserAgent)
+	if at.Host != repo.Host || at.Scheme != repo.Scheme {
+		return req, nil
+	}
+	return req, c.authenticate(ctx, req, repo)
+}
+
+// http returns a client whose answers have a limit, in bytes.
+func (c *Client) http(repo *url.URL, limit int64, skipTLSVerify bool) *http.Client {
+	next := c.secure
+	if skipTLSVerify {
+		next = laxFor{host: repo.Host, lax: c.lax, secure: c.secure}
+	}
+	return &http.Client{
+		Transport:     &carrier{client: c, next: next, scheme: repo.Scheme, limit: limit},
+		CheckRedirect: checkRedirect,
+	}
 }
 
 // authenticate adds the credentials that are known for a repository. net/http drops

@@ -38,15 +38,22 @@ func (g *graph) expandUpdate(d *decoder, s *stage) {
 	}
 	var edits []*edit
 	for _, item := range s.update {
-		edits = g.addEdit(d, s, edits, item)
+		if item.rendering == nil {
+			edits = g.addEdit(d, s, edits, item)
+		}
 	}
 	branch := cmp.Or(s.branch, defaultBranch)
+	checkouts := []any{map[string]any{"branch": branch, "path": workdir, "as": "src"}}
+	// What is committed: the files that were edited, or what is rendered from them.
+	published := workdir
+	if rendered := d.renderedBranch(s); rendered != "" {
+		edits = append(edits, renderings(s)...)
+		branch, published = rendered, outdir
+		checkouts = append(checkouts, map[string]any{"branch": branch, "path": outdir, "as": "out", "create": true})
+	}
 	steps := []pipeline.StepSpec{{
 		Uses: "git-clone", As: "clone",
-		Config: map[string]any{
-			"repoURL":  repoURL,
-			"checkout": []any{map[string]any{"branch": branch, "path": workdir, "as": "src"}},
-		},
+		Config: map[string]any{"repoURL": repoURL, "checkout": checkouts},
 	}}
 	for i, e := range edits {
 		e.As = fmt.Sprintf("edit-%d", i+1)
@@ -55,11 +62,11 @@ func (g *graph) expandUpdate(d *decoder, s *stage) {
 	steps = append(steps,
 		pipeline.StepSpec{
 			Uses: "git-commit", As: "commit",
-			Config: map[string]any{"path": workdir, "message": commitMessage},
+			Config: map[string]any{"path": published, "message": commitMessage},
 		},
 		pipeline.StepSpec{
 			Uses: "git-push", As: "push", If: ifChanged,
-			Config: map[string]any{"path": workdir, "generateTargetBranch": true},
+			Config: map[string]any{"path": published, "generateTargetBranch": true},
 		},
 		openPR(s.PullRequest, branch),
 		endPR(s.PullRequest),
@@ -236,12 +243,15 @@ func imageValue(sub pipeline.ImageSubscription, part string) string {
 }
 
 // inWorkdir returns a path of the repository as steps see it.
-func inWorkdir(p string) string {
+func inWorkdir(p string) string { return beneath(workdir, p) }
+
+// beneath returns a path beneath a directory of the workspace.
+func beneath(dir, p string) string {
 	if expr.HasExpression(p) {
-		return workdir + "/" + p
+		return dir + "/" + p
 	}
 	if p = path.Clean(p); p == "." {
-		return workdir
+		return dir
 	}
-	return workdir + "/" + p
+	return dir + "/" + p
 }

@@ -20,6 +20,8 @@ type updateItem struct {
 	value     any
 	valueRef  ref
 	from, to  string
+	// rendering is nil for items that edit.
+	rendering *rendering
 }
 
 func (d *decoder) updateItem(n *yaml.Node, at string) *updateItem {
@@ -32,6 +34,7 @@ func (d *decoder) updateItem(n *yaml.Node, at string) *updateItem {
 		}
 	}
 	var from, to ref
+	var r rendering
 	found := d.object(n, at, "an update item", append([]field{
 		{"image", func(n *yaml.Node, path string) {
 			d.text(&u.image.name, checkImage)(n, path)
@@ -43,8 +46,13 @@ func (d *decoder) updateItem(n *yaml.Node, at string) *updateItem {
 		{"value", func(n *yaml.Node, path string) { value, u.valueRef = n, ref{node: n, path: path} }},
 		{"copy", path(&from)},
 		{"to", path(&to)},
-	}, notYet("chart", "render")...)...)
-	if found == nil || found["chart"] != nil || found["render"] != nil {
+	}, append(d.renderingFields(&r), notYet("chart")...)...)...)
+	if found == nil || found["chart"] != nil {
+		return u
+	}
+	if found["render"] != nil {
+		r.to = to.name
+		u.rendering = d.checkRendering(&r, n, at, found)
 		return u
 	}
 	u.from, u.to = from.name, to.name
@@ -74,7 +82,7 @@ func (d *decoder) updateItem(n *yaml.Node, at string) *updateItem {
 		d.checkCopy(u, to)
 	default:
 		d.problem(n, at).message("an update item has the wrong fields").
-			expected("{image, kustomize}, {image, file, key, value}, {file, key, value} or {copy, to}")
+			expected("{image, kustomize}, {image, file, key, value}, {file, key, value}, {copy, to} or {render, path, branch}")
 	}
 	return u
 }

@@ -57,6 +57,12 @@ func (a *accounts) of(ctx context.Context, repo int64) (*registry.Client, reposi
 	return a.registries.With(version, images, charts), repos, nil
 }
 
+// charts returns what reads charts for a repository.
+func (a *accounts) charts(ctx context.Context, repo int64) (*registry.Client, error) {
+	client, _, err := a.of(ctx, repo)
+	return client, err
+}
+
 // git returns the client with accounts for Git of a repository's own.
 func (a *accounts) git(repo int64, version string, logins *registry.Logins) *gitrepo.Client {
 	a.mu.Lock()

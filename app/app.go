@@ -171,6 +171,8 @@ func (a *App) wire() error {
 		Remotes: remotes{db: a.db, now: a.now}, Checks: a.github.Checks(), Deployments: a.github.Deployments(), Comments: a.github.Comments(),
 		Journeys: journeys{db: a.db, now: a.now}, History: history{db: a.db}, PublicURL: "", Started: a.now(), Now: a.now,
 	}
+	logins := &accounts{safe: a.safe, registries: registries, repos: repos, reader: reader}
+	pulled := charts{open: logins.charts}
 	git := a.github.Git(repos)
 	a.engine = &promotion.Engine{
 		Steps: steps,
@@ -179,6 +181,7 @@ func (a *App) wire() error {
 			Histories: histories{db: a.db, github: a.github},
 			Notes:     notes{db: a.db, now: a.now}, StageNotes: notes{db: a.db, now: a.now},
 			Web:        web{allow: a.cfg.OutboundAllow},
+			Charts:     pulled,
 			Audit:      audit{db: a.db, now: a.now},
 			Repository: a.github.Repository, Workflows: a.github.Workflows(), WorkflowOutputs: a.github.Workflows(),
 			Issues: a.github.Issues(), IssueComments: a.github.IssueComments(),
@@ -187,13 +190,12 @@ func (a *App) wire() error {
 		Verifier: a.verifier(), Reporter: publisher, Secrets: secrets{open: a.safe.Secret}, ServerURL: a.cfg.GitHubURL, PublicURL: a.cfg.PublicURL,
 		DefaultBranch: a.defaultBranch, Log: a.log,
 	}
-	logins := &accounts{safe: a.safe, registries: registries, repos: repos, reader: reader}
 	if a.cfg.PublicURL != "" {
 		a.engine.Ports.Callback = tokens.address
 	}
 	tree := files{repos: repos, cloneURL: a.cloneURL}
 	sources := &handlers.Sources{Hints: a.db, CloneURL: a.cloneURL, Now: a.now, Log: a.log}
-	dryRuns := matcher{repos: repos, steps: steps, server: a.cfg.GitHubURL, cloneURL: a.cloneURL, now: a.now, log: a.log}
+	dryRuns := matcher{repos: repos, charts: pulled, steps: steps, server: a.cfg.GitHubURL, cloneURL: a.cloneURL, now: a.now, log: a.log}
 	comments := &handlers.Comments{
 		Sources: sources, People: people{App: a.github, publisher: publisher, cloneURL: a.cloneURL}, State: a.db,
 		Previewer: previewer{dryRuns}, Registry: imageLookup{logins}, Carriers: a.db,

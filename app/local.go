@@ -38,6 +38,7 @@ type Local struct {
 	steps      *step.Registry
 	site       promotion.Site
 	head       tree.Hash
+	charts     step.Charts
 	now        func() time.Time
 }
 
@@ -59,6 +60,7 @@ func OpenLocal(ctx context.Context, dir string, o LocalOptions) (*Local, error) 
 	if err != nil {
 		return nil, err
 	}
+	l.charts = charts{open: func(context.Context, int64) (*registry.Client, error) { return artifacts, nil }}
 	l.discoverer = discover.Discoverer{
 		Images: artifacts, Charts: artifacts,
 		Commits: commits{repos: l.repos},
@@ -145,6 +147,6 @@ func (l *Local) Preview(ctx context.Context, p pipeline.Promotion) (promotion.Pr
 	}
 	p.Repo = repositoryAt(l.site.RepoURL)
 	p.ConfigSHA = l.head.String()
-	ports := step.Ports{Git: previewGit{repos: l.repos, own: l}, Now: l.now}
+	ports := step.Ports{Git: previewGit{repos: l.repos, own: l}, Charts: l.charts, Now: l.now}
 	return promotion.DryRun(ctx, l.steps, ports, p, l.site, slog.New(slog.DiscardHandler))
 }

@@ -56,7 +56,13 @@ func conforming() map[string][]pipeline.StepSpec {
 		"hcl-update": after(1, wrote("a.tf", "a = 1\n"), use("hcl-update", config{
 			"path": "a.tf", "updates": []any{config{"key": "a", "value": "x"}},
 		})),
-		"file-write":      after(1, use("file-write", config{"path": "src/new.txt", "contents": "x"})),
+		"file-write":        after(1, use("file-write", config{"path": "src/new.txt", "contents": "x"})),
+		"kustomize-build":   {sources(), use("kustomize-build", config{"path": "src/env/app", "outPath": "out"})},
+		"helm-update-chart": {sources(), use("helm-update-chart", config{"path": "src/charts/all"})},
+		"helm-template": {sources(), use("helm-template", config{
+			"path": "src/charts/web", "outPath": "out", "releaseName": "web",
+			"setValues": []any{config{"key": "tag", "value": "1.9.3"}},
+		})},
 		"copy":            after(1, use("copy", config{"inPath": "src/env/prod", "outPath": "src/env/copy"})),
 		"delete":          after(1, use("delete", config{"path": "src/env"})),
 		"git-commit":      whole[:3],

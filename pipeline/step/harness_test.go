@@ -60,6 +60,7 @@ func newBench(t *testing.T, specs ...pipeline.StepSpec) *bench {
 		"env/prod/notes.md":           "notes\n",
 		"README.md":                   "hello\n",
 	})
+	addSources(w)
 	reg, err := step.NewRegistry(step.Builtin()...)
 	if err != nil {
 		t.Fatal(err)

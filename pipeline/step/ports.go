@@ -195,6 +195,8 @@ type Ports struct {
 	WorkflowOutputs actions.Outputs
 	Issues          Issues
 	IssueComments   IssueComments
+	// Charts reads Helm charts; nil where none can be pulled.
+	Charts Charts
 	// Now is the clock.
 	Now func() time.Time
 	// PollInterval is how long a step waits for an event before it looks itself.

@@ -34,6 +34,8 @@ type World struct {
 
 	Workflows *Workflows
 	Issues    *Issues
+	// Charts is filled by a test.
+	Charts *Charts
 }
 
 // New returns a World without repositories.
@@ -43,6 +45,7 @@ func New() *World {
 		Now:          time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 		PollInterval: 5 * time.Minute,
 		Gates:        &Gates{},
+		Charts:       &Charts{},
 	}
 	w.Pulls = &Pulls{world: w, byNumber: map[int]*request{}}
 	w.Notes = &Notes{world: w, Values: map[string]map[string]any{}, Aliases: map[string]string{}, Stages: map[string]map[string]any{}}
@@ -70,6 +73,7 @@ func (w *World) Ports() step.Ports {
 		Repository: repositoryAt,
 		Workflows:  w.Workflows, WorkflowOutputs: w.Workflows,
 		Issues: w.Issues, IssueComments: w.Issues,
+		Charts:       w.Charts,
 		Now:          func() time.Time { return w.Now },
 		PollInterval: w.PollInterval,
 	}

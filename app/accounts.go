@@ -57,8 +57,8 @@ func (a *accounts) of(ctx context.Context, repo int64) (*registry.Client, reposi
 	return a.registries.With(version, images, charts), repos, nil
 }
 
-// charts returns what reads charts for a repository.
-func (a *accounts) charts(ctx context.Context, repo int64) (*registry.Client, error) {
+// registry returns what reads images, artifacts and charts for a repository.
+func (a *accounts) registry(ctx context.Context, repo int64) (*registry.Client, error) {
 	client, _, err := a.of(ctx, repo)
 	return client, err
 }

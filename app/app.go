@@ -15,6 +15,7 @@ import (
 	"github.com/kargo-app/kargo/app/ghapp"
 	"github.com/kargo-app/kargo/app/gitrepo"
 	"github.com/kargo-app/kargo/app/registry"
+	"github.com/kargo-app/kargo/app/sandbox"
 	"github.com/kargo-app/kargo/app/vault"
 	"github.com/kargo-app/kargo/handlers"
 	"github.com/kargo-app/kargo/handlers/registryhook"
@@ -172,8 +173,9 @@ func (a *App) wire() error {
 		Journeys: journeys{db: a.db, now: a.now}, History: history{db: a.db}, PublicURL: "", Started: a.now(), Now: a.now,
 	}
 	logins := &accounts{safe: a.safe, registries: registries, repos: repos, reader: reader}
-	pulled := charts{open: logins.charts}
+	pulled := charts{open: logins.registry}
 	git := a.github.Git(repos)
+	logins := &accounts{safe: a.safe, registries: registries, repos: repos, reader: reader}
 	a.engine = &promotion.Engine{
 		Steps: steps,
 		Ports: step.Ports{
@@ -185,7 +187,9 @@ func (a *App) wire() error {
 			Audit:      audit{db: a.db, now: a.now},
 			Repository: a.github.Repository, Workflows: a.github.Workflows(), WorkflowOutputs: a.github.Workflows(),
 			Issues: a.github.Issues(), IssueComments: a.github.IssueComments(),
-			Now: a.now, PollInterval: a.cfg.PollInterval,
+			Artifacts: artifacts{of: logins.registry, limit: a.cfg.OCIPushLimit},
+			Sandbox:   sandbox.New(),
+			Now:       a.now, PollInterval: a.cfg.PollInterval,
 		},
 		Verifier: a.verifier(), Reporter: publisher, Secrets: secrets{open: a.safe.Secret}, ServerURL: a.cfg.GitHubURL, PublicURL: a.cfg.PublicURL,
 		DefaultBranch: a.defaultBranch, Log: a.log,

@@ -42,11 +42,12 @@ var layers = map[string][]string{
 	"handlers/command":      {"pipeline"},
 	"handlers/registryhook": {"pipeline", "pipeline/expr"},
 	"app/gitrepo":           {"pipeline/tree"},
-	"app/registry":          {"pipeline", "pipeline/discover"},
+	"app/registry":          {"pipeline", "pipeline/discover", "pipeline/step"},
 	"app/vault":             {},
 	"app/outbound":          {},
 	"app/cloudwatch":        {"pipeline/verify"},
 	"app/ghapp":             {"pipeline", "pipeline/actions", "pipeline/promotion", "pipeline/report", "pipeline/step", "pipeline/tree", "pipeline/verify", "app/gitrepo"},
+	"app/sandbox":           {"pipeline/step", "pipeline/tree"},
 	"app/trial": {
 		"pipeline", "pipeline/expr", "pipeline/promotion", "pipeline/report", "pipeline/secret", "pipeline/step", "pipeline/tree",
 		"manifest/kargofile", "app/gitrepo",

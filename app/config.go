@@ -50,6 +50,9 @@ type Config struct {
 	SecretKey string
 	// OutboundAllow is what pipelines may reach besides public addresses.
 	OutboundAllow outbound.Allow
+	// OCIPushLimit is how many bytes oci-push copies between repositories at most; 0
+	// forbids it, a negative limit is none.
+	OCIPushLimit int64
 	// ReconcileInterval is how often a repository is looked at without any event,
 	// RedeliveryInterval how often failed deliveries are looked for, PollInterval
 	// how long a Promotion waits for an event before it looks itself.
@@ -117,6 +120,7 @@ func settings() []setting {
 		{"secret-key", "", "keys that stored secrets are encrypted with, one a line, the first for new ones", setSecretKey},
 		{"secret-key-file", "", "file with the keys that stored secrets are encrypted with", setSecretKeyFile},
 		{"outbound-allow", "", "hosts, host:port or address ranges that pipelines may reach although they are not public, separated by commas", setOutboundAllow},
+		{"oci-push-limit", "1024", "MiB that oci-push copies between repositories at most; 0 forbids it, -1 is no limit", setOCIPushLimit},
 		{"reconcile-interval", "5m", "how often a repository is looked at without any event", duration(func(c *Config) *time.Duration { return &c.ReconcileInterval })},
 		{"redelivery-interval", "5m", "how often failed webhook deliveries are looked for", duration(func(c *Config) *time.Duration { return &c.RedeliveryInterval })},
 		{"poll-interval", "1m", "what stands behind pull request and check webhooks", duration(func(c *Config) *time.Duration { return &c.PollInterval })},
@@ -126,6 +130,15 @@ func settings() []setting {
 func setOutboundAllow(c *Config, v string) (err error) {
 	c.OutboundAllow, err = outbound.ParseAllow(strings.Split(v, ","))
 	return err
+}
+
+func setOCIPushLimit(c *Config, v string) error {
+	mib, err := strconv.ParseInt(v, 10, 32)
+	if err != nil {
+		return fmt.Errorf("%q is not a number of MiB", v)
+	}
+	c.OCIPushLimit = mib << 20
+	return nil
 }
 
 // envName is a setting's name in the environment.

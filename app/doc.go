@@ -35,6 +35,7 @@
 //   - pelletier/go-toml: TOML with positions
 //   - prometheus/client_golang: metrics
 //   - spf13/cobra: commands, flags and completion
+//   - tetratelabs/wazero: programs of pipelines in a sandbox
 //   - vektah/gqlparser: the GraphQL that the simulator understands
 //   - yuin/goldmark: Markdown, to find commands in and to show
 //   - go.yaml.in/yaml: YAML with positions and comments

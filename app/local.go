@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/kargo-app/kargo/app/gitrepo"
+	"github.com/kargo-app/kargo/app/outbound"
 	"github.com/kargo-app/kargo/app/registry"
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/discover"
@@ -23,6 +24,8 @@ import (
 type LocalOptions struct {
 	// InsecureRegistries may be asked over plain HTTP.
 	InsecureRegistries []string
+	// OutboundAllow is what steps may reach besides public addresses.
+	OutboundAllow outbound.Allow
 	// ServerURL is the Git host that Token is for, https://github.com if empty.
 	ServerURL string
 	// Token authenticates to that host; empty means anonymous.

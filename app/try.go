@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 
+	"github.com/kargo-app/kargo/app/registry"
+	"github.com/kargo-app/kargo/app/sandbox"
 	"github.com/kargo-app/kargo/app/trial"
 	"github.com/kargo-app/kargo/pipeline/step"
 )
@@ -13,6 +15,20 @@ import (
 func Try(ctx context.Context, o trial.Options, local LocalOptions) (trial.Result, error) {
 	o.ServerURL = cmp.Or(local.ServerURL, gitHub)
 	o.Credentials = tokenFor(o.ServerURL, local.Token)
-	o.Ports = step.Ports{Now: local.Now}
+	box := sandbox.New()
+	defer func() { _ = box.Close(context.WithoutCancel(ctx)) }() // memory only
+	registries, err := openRegistries(registry.Options{Insecure: local.InsecureRegistries}, nil, local.Now)
+	if err != nil {
+		return trial.Result{}, err
+	}
+	o.Ports = step.Ports{
+		Now: local.Now, Sandbox: box,
+		Charts: charts{open: func(context.Context, int64) (*registry.Client, error) { return registries, nil }},
+		Web:    web{allow: local.OutboundAllow},
+		Artifacts: artifacts{
+			of:    func(context.Context, int64) (*registry.Client, error) { return registries, nil },
+			limit: -1, dry: o.DryRun,
+		},
+	}
 	return trial.Run(ctx, o)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kargo-app/kargo/app"
+	"github.com/kargo-app/kargo/app/outbound"
 	"github.com/kargo-app/kargo/app/trial"
 	"github.com/kargo-app/kargo/pipeline"
 )
@@ -52,7 +53,8 @@ Git repositories are read and pushed to for real, at http://, https:// or file:/
 or paths of this machine. What needs a GitHub App, such as a pull request, is refused. What
 is noted about Freight is printed. A step that is not done is looked at again until --timeout.
 --dry-run shows what would change in DIR, and changes neither DIR nor a Git repository; steps
-that talk to other services do so nevertheless.
+that talk to other services do so nevertheless. They may reach this machine and private networks,
+or with KARGO_OUTBOUND_ALLOW what it lists.
 
 Prints {"phase", "output", "message"}; for a list, output holds those of the steps by alias,
 and steps has each one. Exit codes: 0 Succeeded or Skipped, 1 Failed or Aborted, 2 Errored, 3 a
@@ -99,7 +101,11 @@ func (e *env) stepRun(cmd *cobra.Command, a []string, f stepRunFlags) error {
 		}
 		return stepUsagef("%w", err)
 	}
-	res, err := app.Try(cmd.Context(), o, e.localOptions())
+	local := e.localOptions()
+	if local.OutboundAllow, err = e.outboundAllow(); err != nil {
+		return stepUsagef("%w", err)
+	}
+	res, err := app.Try(cmd.Context(), o, local)
 	if cmd.Context().Err() != nil {
 		return &exitError{code: exitFailure, err: errors.New("interrupted; no file was written")}
 	}
@@ -113,6 +119,16 @@ func (e *env) stepRun(cmd *cobra.Command, a []string, f stepRunFlags) error {
 		return stepExit(res.Steps[0].Phase)
 	}
 	return stepExit(res.Phase)
+}
+
+// outboundAllow is what steps may reach besides public addresses: what a server is told,
+// else this machine and its networks, which belong to whoever runs the command.
+func (e *env) outboundAllow() (outbound.Allow, error) {
+	allow := e.getenv("KARGO_OUTBOUND_ALLOW")
+	if allow == "" {
+		allow = "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
+	}
+	return outbound.ParseAllow(strings.Split(allow, ","))
 }
 
 func (f stepRunFlags) check(cmd *cobra.Command, a []string) error {

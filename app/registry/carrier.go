@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -39,6 +40,8 @@ type carrier struct {
 	scheme string
 	// limit bounds one answer, in bytes.
 	limit int64
+	// timeout bounds one request, zero means answerTimeout.
+	timeout time.Duration
 }
 
 // RoundTrip implements http.RoundTripper. What remains of a rate limit, a server
@@ -89,7 +92,7 @@ func (c *carrier) once(req *http.Request, h *gate) (*http.Response, error) {
 		return nil, &pipeline.TransientError{RetryAfter: tooLong, Err: fmt.Errorf("registry %s asked to be left alone", req.URL.Host)}
 	}
 	defer leave()
-	ctx, cancel := context.WithTimeout(req.Context(), answerTimeout)
+	ctx, cancel := context.WithTimeout(req.Context(), cmp.Or(c.timeout, answerTimeout))
 	started := c.client.options.Now()
 	resp, err := c.next.RoundTrip(req.WithContext(ctx))
 	if observe := c.client.options.Observe; observe != nil {

@@ -1,5 +1,5 @@
 // Package registry reads container registries, over go-containerregistry, and Helm
-// repositories for pipeline/discover.
+// repositories for pipeline/discover and pipeline/step.
 //
 // A [Client] keeps one puller for each registry, so that the version check and the
 // token of a repository are paid once and not for every question. It limits how
@@ -16,6 +16,7 @@
 // Docker's configuration, and the identity of the machine ([Ambient]) for the
 // registries of its own cloud.
 //
-// It writes nothing, pulls no layers and knows no rule of selection. A Client is
-// safe for concurrent use.
+// For steps it downloads single layers and copies images (see [Client.Layer] and
+// [Client.Copy]); beside those copies it writes nothing. It knows no rule of selection.
+// A Client is safe for concurrent use.
 package registry

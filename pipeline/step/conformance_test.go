@@ -74,6 +74,9 @@ func conforming() map[string][]pipeline.StepSpec {
 		"git-wait-for-pr": after(5, use("git-wait-for-pr", config{"repoURL": repoURL, "prNumber": 1})),
 		"http":            {use("http", config{"url": "https://api.example/releases", "method": "POST", "body": "{}"})},
 		"http-download":   {use("http-download", config{"url": "https://files.example/crds.yaml", "outPath": "crds.yaml"})},
+		"oci-download":    after(1, use("oci-download", config{"imageRef": "ghcr.io/acme/bundle:1", "outPath": "src/bundle.tgz", "allowOverwrite": true})),
+		"oci-push":        {use("oci-push", config{"srcRef": "ghcr.io/acme/web:1", "destRef": "ghcr.io/acme/web:prod"})},
+		"run":             after(1, use("run", config{"module": "src/README.md"})),
 		"compose-output":  {use("compose-output", config{"answer": 42})},
 		"fail":            {use("fail", config{"message": "no"})},
 		"set-metadata": {use("set-metadata", config{"updates": []any{config{

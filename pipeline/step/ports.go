@@ -197,6 +197,10 @@ type Ports struct {
 	IssueComments   IssueComments
 	// Charts reads Helm charts; nil where none can be pulled.
 	Charts Charts
+	// Artifacts reads and copies what registries hold; nil where there are none.
+	Artifacts Artifacts
+	// Sandbox runs programs of a pipeline; nil where none may run.
+	Sandbox Sandbox
 	// Now is the clock.
 	Now func() time.Time
 	// PollInterval is how long a step waits for an event before it looks itself.

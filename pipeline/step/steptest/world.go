@@ -35,7 +35,9 @@ type World struct {
 	Workflows *Workflows
 	Issues    *Issues
 	// Charts is filled by a test.
-	Charts *Charts
+	Charts    *Charts
+	Sandbox   *Sandbox
+	Artifacts *Artifacts
 }
 
 // New returns a World without repositories.
@@ -46,6 +48,8 @@ func New() *World {
 		PollInterval: 5 * time.Minute,
 		Gates:        &Gates{},
 		Charts:       &Charts{},
+		Sandbox:      &Sandbox{},
+		Artifacts:    newArtifacts(),
 	}
 	w.Pulls = &Pulls{world: w, byNumber: map[int]*request{}}
 	w.Notes = &Notes{world: w, Values: map[string]map[string]any{}, Aliases: map[string]string{}, Stages: map[string]map[string]any{}}
@@ -74,6 +78,8 @@ func (w *World) Ports() step.Ports {
 		Workflows:  w.Workflows, WorkflowOutputs: w.Workflows,
 		Issues: w.Issues, IssueComments: w.Issues,
 		Charts:       w.Charts,
+		Artifacts:    w.Artifacts,
+		Sandbox:      w.Sandbox,
 		Now:          func() time.Time { return w.Now },
 		PollInterval: w.PollInterval,
 	}

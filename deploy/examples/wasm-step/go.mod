@@ -1,0 +1,3 @@
+module example.com/wasm-step
+
+go 1.24

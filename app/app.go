@@ -203,6 +203,7 @@ func (a *App) wire() error {
 	comments := &handlers.Comments{
 		Sources: sources, People: people{App: a.github, publisher: publisher, cloneURL: a.cloneURL}, State: a.db,
 		Previewer: previewer{dryRuns}, Registry: imageLookup{logins}, Carriers: a.db,
+		Unstarted: func(repo int64) map[string]string { return a.reconciler.Unstarted(repo) },
 	}
 	speaker := &voice{db: a.db, publisher: publisher, comments: comments, files: tree, steps: steps, now: a.now}
 	a.reconciler = &reconcile.Reconciler{

@@ -57,6 +57,9 @@ type Comments struct {
 	Previewer Previewer
 	// Carriers finds pipelines of other repositories; nil means that there are none.
 	Carriers Carriers
+	// Unstarted says, by Stage of a repository, why no Promotion was started that the
+	// rules want; nil means that nobody knows.
+	Unstarted func(repo int64) map[string]string
 	// Registry resolves images that nobody subscribes to; nil demands a digest.
 	Registry Registry
 }

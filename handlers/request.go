@@ -61,6 +61,9 @@ func (h *Comments) load(ctx context.Context, r *request, commands []command.Comm
 	if r.snap, err = h.State.Snapshot(ctx, rec.ID); err != nil {
 		return fmt.Errorf("load state of %s: %w", rec.Repo, err)
 	}
+	if h.Unstarted != nil {
+		r.snap.Unstarted = h.Unstarted(rec.ID)
+	}
 	return nil
 }
 

@@ -5,6 +5,10 @@ import (
 	"time"
 )
 
+// HistoryLength is how many of the Promotions that succeeded make the history of a
+// Stage, as in Kargo.
+const HistoryLength = 10
+
 const (
 	// retained is how much is kept beyond the oldest thing in use.
 	retained = 20

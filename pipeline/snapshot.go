@@ -15,6 +15,10 @@ type Snapshot struct {
 	// Failures says why the newest discovery of a Warehouse did not work, by name;
 	// what it saw before is still in Discoveries. Nil for none.
 	Failures map[string]string
+	// Unstarted says, by Stage, why no Promotion was started that the rules want: what
+	// its steps refer to cannot be used. It is for people to read, and Decide does not
+	// look at it.
+	Unstarted map[string]string
 	// Freight is all Freight of the pipeline, in any order.
 	Freight []Freight
 	// Marks say what happened to Freight in Stages.

@@ -123,6 +123,9 @@ func (k *ledger) row(stage *pipeline.Stage) Row {
 	if failed != "" {
 		row.State = failed
 	}
+	if why := k.s.Unstarted[stage.Name]; why != "" {
+		row.State, row.Waiting = "! Not started", joined(row.Waiting, why)
+	}
 	if active, ok := k.Active(stage.Name); ok {
 		row.State = Word(active.Phase, active.WaitingOn() != "")
 		row.Candidate = name(active.Freight)

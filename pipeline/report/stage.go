@@ -9,9 +9,6 @@ import (
 	"github.com/kargo-app/kargo/pipeline"
 )
 
-// historyLength is how much of a Stage's history is shown, as much as Kargo keeps.
-const historyLength = 10
-
 // Stage shows all that is known of one Stage: the answer to /kargo status STAGE.
 func Stage(p pipeline.Pipeline, s pipeline.Snapshot, stage pipeline.Stage, now time.Time) string {
 	k := newLedger(p, s, now)
@@ -122,7 +119,7 @@ func (k *ledger) past(stage *pipeline.Stage) string {
 		if q.Phase != pipeline.Succeeded {
 			continue
 		}
-		if n++; n > historyLength {
+		if n++; n > pipeline.HistoryLength {
 			break
 		}
 		what := ""

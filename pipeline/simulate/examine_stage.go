@@ -220,7 +220,7 @@ func (w *world) history(stage string) []string {
 		return b.Seq - a.Seq
 	})
 	var names []string
-	for _, pr := range ended {
+	for _, pr := range ended[:min(len(ended), pipeline.HistoryLength)] {
 		names = append(names, w.name(pr.Freight.ID))
 	}
 	return names

@@ -53,7 +53,7 @@ func TestSetHCLKeepsEverythingElse(t *testing.T) {
 func TestSetHCLRefuses(t *testing.T) {
 	t.Parallel()
 	checkRefusals(t, edit.SetHCL, map[string]refusal{
-		"a key that is not there":      {"x = 1\nmodule \"vpc\" {\n  version = \"1\"\n}\n", "module.vpc.versoin", "2", edit.ErrNotFound, `line 2, column 1: key "module.vpc.versoin": there is no "versoin" in "module.vpc"; did you mean "version"?`},
+		"a key that is not there":      {"x = 1\nmodule \"vpc\" {\n  version = \"1\"\n}\n", "module.vpc.versio", "2", edit.ErrNotFound, `line 2, column 1: key "module.vpc.versio": there is no "versio" in "module.vpc"; did you mean "version"?`},
 		"a label that is not there":    {"module \"vpc\" {\n  version = \"1\"\n}\n", "module.vcp.version", "2", edit.ErrNotFound, `did you mean "vpc"?`},
 		"a block":                      {"a \"b\" {\n}\n", "a.b", 2, edit.ErrTarget, "the target is a map"},
 		"an object":                    {"a = {}\n", "a", 2, edit.ErrTarget, "the target is a map"},

@@ -186,8 +186,10 @@ func TestMergeYAMLIsSafeForConcurrentUse(t *testing.T) {
 
 func FuzzMergeYAML(f *testing.F) {
 	for _, pair := range [][2]string{
-		{"a: 1 # c\nb: {c: [1]}\n", "b: {c: null, $patch: replace}\n"}, {"a: &x {b: 1}\nc: *x\n<<: *x\n", "c: {d: on}\n"},
-		{"- a: 1\n", "- $patch: delete\n"}, {"apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a}]}\n", "spec: {containers: [{name: a, $patch: delete}]}\n"},
+		{"a: 1 # c\nb: {c: [1]}\n", "b: {c: null, $patch: replace}\n"},
+		{"a: &x {b: 1}\nc: *x\n<<: *x\n", "c: {d: on}\n"},
+		{"- a: 1\n", "- $patch: delete\n"},
+		{"apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a}]}\n", "spec: {containers: [{name: a, $patch: delete}]}\n"},
 		{"? [a]\n: |\n  x\n", "!!str a: >-\n  y\n"},
 	} {
 		f.Add([]byte(pair[0]), []byte(pair[1]))

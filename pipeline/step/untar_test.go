@@ -21,8 +21,8 @@ type entry struct {
 	link       string
 }
 
-func tarball(t testing.TB, entries ...entry) []byte {
-	t.Helper()
+func tarball(tb testing.TB, entries ...entry) []byte {
+	tb.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for _, e := range entries {
@@ -34,27 +34,27 @@ func tarball(t testing.TB, entries ...entry) []byte {
 			h.Mode = 0o644
 		}
 		if err := w.WriteHeader(h); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if _, err := w.Write([]byte(e.data)); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	if err := w.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b.Bytes()
 }
 
-func gzipped(t testing.TB, data []byte) []byte {
-	t.Helper()
+func gzipped(tb testing.TB, data []byte) []byte {
+	tb.Helper()
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
 	if _, err := w.Write(data); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := w.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b.Bytes()
 }
@@ -74,14 +74,24 @@ func TestUntar(t *testing.T) {
 		"ignore takes patterns": {plain, config{"stripComponents": 1, "ignore": "# no\n*.md\nd/\n"}, map[string]string{"run": "100755 R"}},
 		"ignore with negation":  {plain, config{"ignore": "c/*\n!c/run\n"}, map[string]string{"c/run": "100755 R"}},
 		"unsafe names are left out": {[]entry{
-			{name: "ok", data: "1"}, {name: "../x", data: "2"}, {name: "/abs", data: "3"}, {name: "a/../../x", data: "4"}, {name: `a\b`, data: "5"},
-			{name: ".git/config", data: "6"}, {name: "a/.GIT/hooks/x", data: "7"}, {name: "a/..", kind: tar.TypeDir},
+			{name: "ok", data: "1"},
+			{name: "../x", data: "2"},
+			{name: "/abs", data: "3"},
+			{name: "a/../../x", data: "4"},
+			{name: `a\b`, data: "5"},
+			{name: ".git/config", data: "6"},
+			{name: "a/.GIT/hooks/x", data: "7"},
+			{name: "a/..", kind: tar.TypeDir},
 		}, config{}, map[string]string{"ok": "100644 1"}},
 		"a leading dot is safe": {[]entry{{name: "./", kind: tar.TypeDir}, {name: "./a/b", data: "1"}}, config{}, map[string]string{"a/b": "100644 1"}},
 		"links": {[]entry{
-			{name: "a/b", data: "1"}, {name: "l", kind: tar.TypeSymlink, link: "a/b"}, {name: "up", kind: tar.TypeSymlink, link: "../etc"},
-			{name: "abs", kind: tar.TypeSymlink, link: "/etc/passwd"}, {name: "hard", kind: tar.TypeLink, link: "a/b"},
-			{name: "fifo", kind: tar.TypeFifo}, {name: "git", kind: tar.TypeSymlink, link: ".git/config"},
+			{name: "a/b", data: "1"},
+			{name: "l", kind: tar.TypeSymlink, link: "a/b"},
+			{name: "up", kind: tar.TypeSymlink, link: "../etc"},
+			{name: "abs", kind: tar.TypeSymlink, link: "/etc/passwd"},
+			{name: "hard", kind: tar.TypeLink, link: "a/b"},
+			{name: "fifo", kind: tar.TypeFifo},
+			{name: "git", kind: tar.TypeSymlink, link: ".git/config"},
 		}, config{}, map[string]string{"a/b": "100644 1", "l": "120000 a/b"}},
 		"nothing is written through a link": {[]entry{
 			{name: "d", kind: tar.TypeSymlink, link: "e"}, {name: "d/x", data: "1"}, {name: "d", data: "2"}, {name: "e/y", data: "3"},

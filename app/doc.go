@@ -40,7 +40,9 @@
 //   - yuin/goldmark: Markdown, to find commands in and to show
 //   - go.yaml.in/yaml: YAML with positions and comments
 //   - sigs.k8s.io/yaml: YAML as Kubernetes reads it
-//   - sigs.k8s.io/kustomize: merging as kustomize merges
+//   - sigs.k8s.io/kustomize: building kustomizations, and merging as kustomize merges
+//   - helm.sh/helm: rendering charts; its engine, not its actions, which only tests use
+//   - santhosh-tekuri/jsonschema: checking values by a chart's schema without fetching others
 //   - k8s.io/client-go: JSONPath as kubectl has it
 //   - golang.org/x/sync: groups of goroutines that fail together
 //   - modernc.org/sqlite: a database in the binary, without cgo

@@ -175,7 +175,6 @@ func (a *App) wire() error {
 	logins := &accounts{safe: a.safe, registries: registries, repos: repos, reader: reader}
 	pulled := charts{open: logins.registry}
 	git := a.github.Git(repos)
-	logins := &accounts{safe: a.safe, registries: registries, repos: repos, reader: reader}
 	a.engine = &promotion.Engine{
 		Steps: steps,
 		Ports: step.Ports{

@@ -39,6 +39,8 @@ var conditions = map[string]struct {
 	"workflow":   {"workflow FILE STATUS [INPUT=VALUE]", 2, 3, workflowIs},
 	"unsaid":     {"unsaid TEXT", 1, 1, unsaid},
 	"delivered":  {"delivered", 0, 0, delivered},
+	"issue":      {"issue TITLE STATE [LAST-COMMENT-REGEX]", 2, 3, issueIs},
+	"issues":     {"issues N", 1, 1, issuesAre},
 	"kept":       {"kept PROMOTION...", 0, 20, keptAll},
 }
 

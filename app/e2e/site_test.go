@@ -73,6 +73,11 @@ func finishWorkflow(s *scene, _ *testscript.TestScript, args []string) error {
 	if err != nil {
 		return err
 	}
+	for _, output := range args[2:] {
+		if err := s.Notice(s.repo, run.ID, "job", "kargo-output", output); err != nil {
+			return err
+		}
+	}
 	return s.FinishWorkflow(s.repo, run.ID, args[1])
 }
 

@@ -40,7 +40,7 @@ func verbs() map[string]func(*testscript.TestScript, bool, []string) {
 			return s.CreateTags(s.repo, "ben", a[1], a[0])
 		}},
 		{"check PR|at:REF NAME pending|CONCLUSION", 3, 3, check},
-		{"workflow FILE CONCLUSION", 2, 2, finishWorkflow},
+		{"workflow FILE CONCLUSION [OUTPUT...]", 2, 10, finishWorkflow},
 		{"deploy REF ENVIRONMENT STATE", 3, 3, deploy},
 		{"site STATUS", 1, 1, setSite},
 		// Registries; see registries_test.go.
@@ -52,6 +52,7 @@ func verbs() map[string]func(*testscript.TestScript, bool, []string) {
 		// What people do.
 		{"open BRANCH USER TITLE", 3, 3, openPull},
 		{"issue USER TITLE", 2, 2, openIssue},
+		{"closeissue TITLE USER", 2, 2, closeIssue},
 		{"comment PR USER TEXT", 3, 3, comment},
 		{"review PR USER approve|reject|comment", 3, 3, review},
 		{"merge PR USER", 2, 2, onPull(func(s *scene, n int, user string) error {

@@ -178,7 +178,7 @@ func (a *App) wire() error {
 	a.engine = &promotion.Engine{
 		Steps: steps,
 		Ports: step.Ports{
-			Git: git, Tags: git.Tags(), Pulls: a.github.Pulls(), Gates: a.github.Gates(),
+			Git: git, Tags: git.Tags(), Pulls: a.github.Pulls(), Gates: a.github.Gates(), Queues: a.github.Queues(), Rules: a.github.Gates(),
 			Histories: histories{db: a.db, github: a.github},
 			Notes:     notes{db: a.db, now: a.now}, StageNotes: notes{db: a.db, now: a.now},
 			Web:        web{allow: a.cfg.OutboundAllow},
@@ -221,7 +221,7 @@ func (a *App) wire() error {
 		return err
 	}
 	a.inbox = &handlers.Inbox{Secret: a.cfg.WebhookSecret, Deliveries: a.db, Received: a.metrics.received, Now: a.now, Log: a.log}
-	pulls := &handlers.Pulls{Sources: sources, Configs: speaker}
+	pulls := &handlers.Pulls{Sources: sources, Configs: speaker, Groups: groups{app: a, publisher: publisher}}
 	installations := &handlers.Installations{Sources: sources, Registrar: registrar{DB: a.db, app: a}}
 	a.dispatcher = &handlers.Dispatcher{
 		Journal: a.db, Now: a.now, Log: a.log,
@@ -231,6 +231,7 @@ func (a *App) wire() error {
 			"registry_package":          sources.Package,
 			"pull_request":              pulls.PullRequest,
 			"pull_request_review":       pulls.PullRequest,
+			"merge_group":               pulls.MergeGroup,
 			"check_run":                 pulls.Commit,
 			"check_suite":               pulls.Commit,
 			"status":                    pulls.Commit,

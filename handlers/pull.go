@@ -19,6 +19,7 @@ type ConfigChecks interface {
 type Pulls struct {
 	*Sources
 	Configs ConfigChecks
+	Groups  MergeGroups
 }
 
 type pullPayload struct {

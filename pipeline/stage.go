@@ -111,7 +111,8 @@ type Retry struct {
 
 // PullRequestPolicy says how promotion pull requests look and when they merge.
 type PullRequestPolicy struct {
-	// Merge is MergeAuto (the bot merges once gates allow) or MergeManual.
+	// Merge is MergeAuto (the bot merges once gates allow) MergeManual or
+	// MergeQueue (the bot puts it into the merge queue once gates allow).
 	Merge MergeMode `json:"merge,omitempty"`
 	// Method is GitHub's merge method: squash (default), merge or rebase.
 	Method        string   `json:"method,omitempty"`
@@ -142,6 +143,7 @@ type MergeMode string
 const (
 	MergeAuto   MergeMode = "auto"
 	MergeManual MergeMode = "manual"
+	MergeQueue  MergeMode = "queue"
 )
 
 // Approvals is the number of approving reviews that the bot itself demands on

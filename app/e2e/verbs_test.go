@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -26,6 +27,9 @@ func verbs() map[string]func(*testscript.TestScript, bool, []string) {
 		// The world.
 		{"repo DIR [NAME]", 1, 2, found},
 		{"protect BRANCH [checks=A,B] [reviews=N] [strict=true]", 1, 4, protect},
+		{"ruleset BRANCH [checks=A,B] [reviews=N] [queue=true]", 1, 4, ruleset},
+		{"tried NAME CONCLUSION", 2, 2, tried},
+		{"enqueue PR USER", 2, 2, onPull(func(s *scene, n int, user string) error { return s.Enqueue(s.repo, n, user) })},
 		{"set poll|reconcile|redelivery DURATION", 2, 2, setInterval},
 		{"serve", 0, 0, func(s *scene, _ *testscript.TestScript, _ []string) error { return s.start() }},
 		{"crash", 0, 0, func(s *scene, _ *testscript.TestScript, _ []string) error { s.crash(); return nil }},
@@ -84,20 +88,50 @@ func found(s *scene, ts *testscript.TestScript, args []string) error {
 }
 
 func protect(s *scene, _ *testscript.TestScript, args []string) error {
-	rules, err := pairs(args[1:])
+	p, err := protection(args[1:])
 	if err != nil {
 		return err
 	}
-	p := forge.Protection{Strict: rules["strict"] == "true"}
+	return s.ProtectBranch(s.repo, args[0], p)
+}
+
+func ruleset(s *scene, _ *testscript.TestScript, args []string) error {
+	p, err := protection(args[1:])
+	if err != nil {
+		return err
+	}
+	return s.AddRuleset(s.repo, args[0], p)
+}
+
+// tried reports a check on the commit on which the merge queue of main tries its first
+// pull request.
+func tried(s *scene, _ *testscript.TestScript, args []string) error {
+	_, heads, err := s.Queue(s.repo, "main")
+	if err != nil {
+		return err
+	}
+	if len(heads) == 0 {
+		return errors.New("the merge queue is empty")
+	}
+	_, err = s.SetCheck(s.repo, heads[0], "ci", args[0], args[1])
+	return err
+}
+
+func protection(args []string) (forge.Protection, error) {
+	rules, err := pairs(args)
+	if err != nil {
+		return forge.Protection{}, err
+	}
+	p := forge.Protection{Strict: rules["strict"] == "true", MergeQueue: rules["queue"] == "true"}
 	if c := rules["checks"]; c != "" {
 		p.RequiredChecks = strings.Split(c, ",")
 	}
 	if n := rules["reviews"]; n != "" {
 		if p.RequiredReviews, err = strconv.Atoi(n); err != nil {
-			return err
+			return p, err
 		}
 	}
-	return s.ProtectBranch(s.repo, args[0], p)
+	return p, nil
 }
 
 func setInterval(s *scene, _ *testscript.TestScript, args []string) error {

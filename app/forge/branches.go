@@ -20,6 +20,12 @@ type Protection struct {
 	PullRequestOnly bool
 	// DismissStale drops approvals when the head moves.
 	DismissStale bool
+	// CodeOwners wants an approval by an owner of each changed file that CODEOWNERS gives one.
+	CodeOwners bool
+	// Signatures wants every commit to be verified.
+	Signatures bool
+	// MergeQueue wants merges to go through a queue, which squashes.
+	MergeQueue bool
 	// Bypass lists App slugs and logins that the rules do not bind. GitHub honours it silently on a direct merge.
 	Bypass []string
 }
@@ -93,8 +99,11 @@ func (s *Server) directPushAllowed(r *repo, who actor, branch string) error {
 		return nil
 	}
 	for _, p := range s.rules(r, branch) {
-		if p.PullRequestOnly || p.RequiredReviews > 0 {
+		switch {
+		case p.PullRequestOnly || p.RequiredReviews > 0 || p.CodeOwners:
 			return unprocessable("Changes must be made through a pull request.")
+		case p.MergeQueue:
+			return unprocessable("Repository rule violations found\n\nChanges must be made through the merge queue")
 		}
 		if len(p.RequiredChecks) > 0 {
 			return unprocessable("%d of %d required status checks are expected.", len(p.RequiredChecks), len(p.RequiredChecks))
@@ -170,7 +179,7 @@ func getBranchProtection(c *call) (reply, error) {
 	}
 	if p.RequiredReviews > 0 {
 		o["required_pull_request_reviews"] = obj{
-			"url": self + "/required_pull_request_reviews", "dismiss_stale_reviews": p.DismissStale, "require_code_owner_reviews": false,
+			"url": self + "/required_pull_request_reviews", "dismiss_stale_reviews": p.DismissStale, "require_code_owner_reviews": p.CodeOwners,
 			"required_approving_review_count": p.RequiredReviews, "require_last_push_approval": false,
 		}
 	}
@@ -191,9 +200,9 @@ func getBranchRules(c *call) (reply, error) {
 			}
 			out = append(out, o)
 		}
-		if rs.PullRequestOnly || rs.RequiredReviews > 0 {
+		if rs.PullRequestOnly || rs.RequiredReviews > 0 || rs.CodeOwners {
 			rule("pull_request", obj{
-				"dismiss_stale_reviews_on_push": rs.DismissStale, "require_code_owner_review": false, "require_last_push_approval": false,
+				"dismiss_stale_reviews_on_push": rs.DismissStale, "require_code_owner_review": rs.CodeOwners, "require_last_push_approval": false,
 				"required_approving_review_count": rs.RequiredReviews, "required_review_thread_resolution": false,
 				"allowed_merge_methods": []string{"merge", "squash", "rebase"},
 			})
@@ -202,6 +211,15 @@ func getBranchRules(c *call) (reply, error) {
 			rule("required_status_checks", obj{
 				"required_status_checks":               mapSlice(rs.RequiredChecks, func(n string) obj { return obj{"context": n} }),
 				"strict_required_status_checks_policy": rs.Strict, "do_not_enforce_on_create": false,
+			})
+		}
+		if rs.Signatures {
+			rule("required_signatures", nil)
+		}
+		if rs.MergeQueue {
+			rule("merge_queue", obj{
+				"check_response_timeout_minutes": 60, "grouping_strategy": "ALLGREEN", "max_entries_to_build": 5, "max_entries_to_merge": 5,
+				"merge_method": "SQUASH", "min_entries_to_merge": 1, "min_entries_to_merge_wait_minutes": 5,
 			})
 		}
 		rule("deletion", nil)

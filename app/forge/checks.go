@@ -57,6 +57,7 @@ func (s *Server) emitRun(r *repo, who actor, run *checkRun, action string, extra
 	}
 	if action == "completed" {
 		s.autoMerge(r)
+		s.advanceQueues(r)
 	}
 }
 

@@ -8,8 +8,8 @@
 // methods ([Server.OpenPullRequest], [Server.CommentOn], ...), the App acts through HTTP. [Server.Run] delivers webhooks.
 // [Server.Inject] and the other methods in faults.go make it misbehave on purpose.
 //
-// It is not a GitHub replacement: no forks, no runners (workflows can be dispatched; people say how they end), no merge
-// queue, no web pages, no OAuth, and nothing but the git objects outlives the process.
+// It is not a GitHub replacement: no forks, no runners (workflows can be dispatched; people say how they end), no
+// web pages, no OAuth, and nothing but the git objects outlives the process.
 //
 // All methods of Server are safe for concurrent use. One mutex guards the whole state, and requests that write hold it
 // from start to end, so every request sees and leaves a consistent world.

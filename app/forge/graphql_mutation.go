@@ -30,6 +30,8 @@ func (c *call) gqlMutation() obj {
 		"convertPullRequestToDraft":     mutation("ConvertPullRequestToDraftPayload", func(in input, out obj) error { return c.gqlDraft(in, out, true) }),
 		"markPullRequestReadyForReview": mutation("MarkPullRequestReadyForReviewPayload", func(in input, out obj) error { return c.gqlDraft(in, out, false) }),
 		"enablePullRequestAutoMerge":    mutation("EnablePullRequestAutoMergePayload", c.enableAutoMerge),
+		"enqueuePullRequest":            mutation("EnqueuePullRequestPayload", c.gqlEnqueue),
+		"dequeuePullRequest":            mutation("DequeuePullRequestPayload", c.gqlDequeue),
 		"mergePullRequest":              mutation("MergePullRequestPayload", c.gqlMerge),
 	}
 }

@@ -153,7 +153,7 @@ func (c *call) gqlPull(r *repo, p *pull) obj {
 	if p.merged {
 		state = "MERGED"
 	}
-	return obj{
+	o := obj{
 		gqlType: "PullRequest", "id": nodeID("PR", p.id), "databaseId": p.id, "number": p.issue.number, "title": p.issue.title, "body": p.issue.body,
 		"state": state, "isDraft": p.draft, "merged": p.merged, "headRefName": p.headRef, "baseRefName": p.baseRef, "headRefOid": p.headSHA.String(),
 		"baseRefOid": p.baseSHA.String(), "url": c.s.web("/%s/pull/%d", r.fullName(), p.issue.number), "author": obj{gqlType: p.issue.user.kind, "login": strings.TrimSuffix(p.issue.user.login, "[bot]")},
@@ -194,6 +194,8 @@ func (c *call) gqlPull(r *repo, p *pull) obj {
 			return obj{gqlType: "AutoMergeRequest", "mergeMethod": strings.ToUpper(p.autoMerge)}, nil
 		}),
 	}
+	c.gqlQueueFields(r, p, o)
+	return o
 }
 
 // reviewDecision is null where no review is required.
@@ -203,6 +205,8 @@ func (s *Server) reviewDecision(r *repo, p *pull) any {
 		required = max(required, rule.RequiredReviews)
 	}
 	switch {
+	case len(s.ownersMissing(r, p)) > 0:
+		return "REVIEW_REQUIRED"
 	case required == 0:
 		return nil
 	case s.changesRequested(r, p):

@@ -158,6 +158,9 @@ func (s *Server) mergeAllowed(r *repo, who actor, p *pull, o mergeOrder) error {
 	if why := s.blocker(r, p); why != "" {
 		return notAllowed("%s", why)
 	}
+	if s.hasQueue(r, p.baseRef) {
+		return notAllowed("Repository rule violations found\n\nChanges must be made through the merge queue")
+	}
 	behind, err := s.isBehind(r, p)
 	if err != nil {
 		return err

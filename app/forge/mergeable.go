@@ -3,6 +3,7 @@ package forge
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -86,7 +87,7 @@ func (s *Server) mergeableState(r *repo, p *pull) (string, error) {
 		return "blocked", nil
 	}
 	for _, rule := range s.rules(r, p.baseRef) {
-		if rule.Strict && behind {
+		if rule.Strict && behind && !s.hasQueue(r, p.baseRef) {
 			return "behind", nil
 		}
 	}
@@ -106,6 +107,12 @@ func (s *Server) isBehind(r *repo, p *pull) (bool, error) {
 // blocker says, in GitHub's words, which rule the pull request does not meet yet; empty when it meets all.
 func (s *Server) blocker(r *repo, p *pull) string {
 	results := s.results(r, p.headSHA)
+	if ok, err := s.signed(r, p.baseRef, r.git.branch(p.baseRef), p.headSHA); err == nil && !ok {
+		return unverified
+	}
+	if owners := s.ownersMissing(r, p); len(owners) > 0 {
+		return "Waiting on code owner review from " + strings.TrimPrefix(strings.Join(owners, ", "), "@") + "."
+	}
 	for _, rule := range s.rules(r, p.baseRef) {
 		if approvals := s.approvals(r, p); approvals < rule.RequiredReviews {
 			if rule.RequiredReviews == 1 {

@@ -36,6 +36,7 @@ type pull struct {
 	autoMerge          string // merge method, empty when off
 	autoMergeBy        *account
 	autoMergeAs        actor
+	removed            removal
 }
 
 // hiddenRef is refs/pull/N/head and the like.
@@ -248,6 +249,9 @@ func (s *Server) closePull(r *repo, who actor, p *pull) {
 	p.issue.state, p.issue.closed, p.issue.updated = "closed", s.clock(), s.clock()
 	p.autoMerge = ""
 	s.emitPull(r, who, p, "closed", nil)
+	if err := s.dequeue(r, who, p, "MANUAL"); err != nil {
+		s.log.Error("forge could not remove a closed pull request from its queue", "repo", r.fullName(), "pr", p.issue.number, "err", err)
+	}
 }
 
 func (s *Server) reopenPull(r *repo, who actor, p *pull) error {

@@ -200,6 +200,9 @@ func (s *Server) headMoved(r *repo, who actor, p *pull, m refMove) error {
 		s.closePull(r, who, p)
 		return nil
 	}
+	if err := s.dequeue(r, who, p, "UNKNOWN_REMOVAL_REASON"); err != nil {
+		return err
+	}
 	p.headSHA, p.issue.updated = m.after, s.clock()
 	p.baseSHA = r.git.branch(p.baseRef)
 	if err := r.git.setRef(p.hiddenRef("head"), m.after); err != nil {

@@ -103,6 +103,12 @@ func updateRef(c *call) (reply, error) {
 		if err := c.s.directPushAllowed(c.repo, c.actor, branch); err != nil {
 			return reply{}, err
 		}
+		switch ok, err := c.s.signed(c.repo, branch, old, h); {
+		case err != nil:
+			return reply{}, err
+		case !ok && !c.s.bypasses(c.repo, c.actor, branch):
+			return reply{}, unprocessable("Repository rule violations found\n\n%s", unverified)
+		}
 	} else if !found {
 		return reply{}, unprocessable("Object does not exist")
 	}

@@ -57,7 +57,7 @@ type App struct {
 func DefaultPermissions() map[string]string {
 	return map[string]string{
 		"metadata": "read", "contents": "write", "pull_requests": "write", "issues": "write", "checks": "write",
-		"statuses": "read", "deployments": "write", "actions": "write", "packages": "read", "members": "read",
+		"statuses": "read", "deployments": "write", "actions": "write", "packages": "read", "members": "read", "merge_queues": "read",
 	}
 }
 
@@ -65,7 +65,7 @@ func DefaultPermissions() map[string]string {
 func DefaultEvents() []string {
 	return []string{
 		"push", "issue_comment", "issues", "pull_request", "pull_request_review", "check_run", "check_suite", "status",
-		"deployment", "deployment_status", "registry_package", "repository", "workflow_run",
+		"deployment", "deployment_status", "registry_package", "repository", "workflow_run", "merge_group",
 	}
 }
 

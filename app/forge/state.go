@@ -85,6 +85,7 @@ type repo struct {
 	environments  map[string]*environment
 	protections   map[string]Protection
 	rulesets      []ruleset
+	queues        map[string][]*queueEntry // by branch
 	verified      map[plumbing.Hash]bool
 }
 

@@ -81,6 +81,7 @@ func (s *Server) addStatus(r *repo, who actor, st *status) error {
 		"created_at": timestamp(st.created), "updated_at": timestamp(st.created),
 	})
 	s.autoMerge(r)
+	s.advanceQueues(r)
 	return nil
 }
 

@@ -71,6 +71,8 @@ type App struct {
 	resolved map[string]resolution
 	rules    map[string]ruleMemo
 	login    string
+
+	lanes lanes
 }
 
 // New returns an App. It asks nothing of GitHub.

@@ -75,7 +75,8 @@ type checkRun struct {
 		ID int64 `json:"id"`
 	} `json:"app"`
 	Output struct {
-		Annotations int `json:"annotations_count"`
+		Title       string `json:"title"`
+		Annotations int    `json:"annotations_count"`
 	} `json:"output"`
 }
 

@@ -33,6 +33,7 @@ type requirement struct {
 // arrive.
 type ruleMemo struct {
 	needs []requirement
+	rules step.BranchRules
 	until time.Time
 }
 
@@ -48,11 +49,11 @@ func (s *Gates) RequiredChecks(ctx context.Context, repoURL, base, sha string) (
 	if err != nil {
 		return nil, fmt.Errorf("required checks of %s: %w", base, err)
 	}
-	needs, err := s.required(ctx, r, base)
+	memo, err := s.rulesOf(ctx, r, base)
 	if err != nil {
 		return nil, fmt.Errorf("required checks of %s: %w", base, err)
 	}
-	needs = slices.DeleteFunc(slices.Clone(needs), s.isOwn)
+	needs := slices.DeleteFunc(slices.Clone(memo.needs), s.isOwn)
 	if len(needs) == 0 {
 		return nil, nil
 	}
@@ -87,24 +88,24 @@ func (s *Gates) isOwn(n requirement) bool {
 	return strings.HasPrefix(n.name, prefix+"/ ")
 }
 
-// required is the union of what rulesets and classic protection require: each
+// rulesOf is the union of what rulesets and classic protection require: each
 // endpoint shows one of them only.
-func (s *Gates) required(ctx context.Context, r *rest, base string) ([]requirement, error) {
+func (s *Gates) rulesOf(ctx context.Context, r *rest, base string) (ruleMemo, error) {
 	key := strings.ToLower(r.owner+"/"+r.name) + "@" + base
 	now := s.app.opts.Now()
 	s.app.mu.Lock()
 	memo, ok := s.app.rules[key]
 	s.app.mu.Unlock()
 	if ok && now.Before(memo.until) {
-		return memo.needs, nil
+		return memo, nil
 	}
-	needs, err := r.rulesetChecks(ctx, base)
+	needs, rules, err := r.rulesets(ctx, base)
 	if err != nil {
-		return nil, err
+		return ruleMemo{}, err
 	}
 	classic, err := r.classicChecks(ctx, base)
 	if err != nil {
-		return nil, err
+		return ruleMemo{}, err
 	}
 	needs = append(needs, classic...)
 	slices.SortFunc(needs, func(a, b requirement) int { return cmp.Or(strings.Compare(a.name, b.name), cmp.Compare(a.app, b.app)) })
@@ -114,37 +115,9 @@ func (s *Gates) required(ctx context.Context, r *rest, base string) ([]requireme
 	if len(s.app.rules) >= maxMemos {
 		clear(s.app.rules)
 	}
-	s.app.rules[key] = ruleMemo{needs: needs, until: now.Add(keepRules)}
-	return needs, nil
-}
-
-func (r *rest) rulesetChecks(ctx context.Context, base string) ([]requirement, error) {
-	type rule struct {
-		Type       string `json:"type"`
-		Parameters struct {
-			Checks []struct {
-				Context     string `json:"context"`
-				Integration int64  `json:"integration_id"`
-			} `json:"required_status_checks"`
-		} `json:"parameters"`
-	}
-	var needs []requirement
-	err := each(ctx, r, r.path("/rules/branches/%s", base), nil, func(page []rule) bool {
-		for _, ru := range page {
-			if ru.Type != "required_status_checks" {
-				continue
-			}
-			for _, c := range ru.Parameters.Checks {
-				needs = append(needs, requirement{c.Context, max(c.Integration, 0)})
-			}
-		}
-		return true
-	})
-	if status(err) == http.StatusNotFound {
-		// Servers before rulesets, and plans without them, have no such endpoint.
-		return nil, nil
-	}
-	return needs, err
+	memo = ruleMemo{needs: needs, rules: rules, until: now.Add(keepRules)}
+	s.app.rules[key] = memo
+	return memo, nil
 }
 
 func (r *rest) classicChecks(ctx context.Context, base string) ([]requirement, error) {

@@ -31,7 +31,10 @@ func (s *Pulls) Merge(ctx context.Context, repoURL string, number int, m step.Me
 		SHA    string `json:"sha"`
 		Merged bool   `json:"merged"`
 	}
-	_, err = r.do(ctx, http.MethodPut, r.path("/pulls/%d/merge", number), body, &done)
+	err = s.app.lanes.alone(ctx, laneKey(r.owner, r.name, m.Base), func() error {
+		_, err := r.do(ctx, http.MethodPut, r.path("/pulls/%d/merge", number), body, &done)
+		return err
+	})
 	if err == nil && done.Merged && done.SHA != "" {
 		return done.SHA, nil
 	}

@@ -36,7 +36,7 @@ func (g *Git) Push(ctx context.Context, c *tree.Checkout, req step.PushRequest) 
 	if req.Own {
 		return p.own(ctx)
 	}
-	return p.shared(ctx)
+	return p.inLane(ctx)
 }
 
 // own makes the branch hold exactly the pending commits on the checkout's head.
@@ -109,9 +109,7 @@ func (p *push) store(ctx context.Context) (tree.Hash, error) {
 // done records the pending commits as published under the name tip.
 func (p *push) done(tip tree.Hash) step.PushResult {
 	base := p.c.Head
-	if r, err := p.g.open(p.c.RepoURL, false); err == nil {
-		r.Keep(gitrepo.FromTree(p.c.Objects()))
-	}
+	p.keep(p.c)
 	p.c.Published(tip)
 	return p.result(tip, base)
 }
@@ -202,7 +200,15 @@ func (p *push) between(ctx context.Context, base, tip tree.Hash, limit int) (out
 func (p *push) refused(err error) error {
 	return &step.FailedError{Terminal: true, Err: &pipeline.UserError{
 		Message: fmt.Sprintf("GitHub refuses to update branch %s: %s", p.Branch, message(err)),
-		Hint:    "open a pull request with git-open-pr, or let the App bypass the branch's rules",
+		Hint:    wayOut(err),
 		Err:     err,
 	}}
+}
+
+// wayOut says what helps against the rule that refused a push.
+func wayOut(err error) string {
+	if says(err, "verified signatures") {
+		return "push with github-push, which makes every commit verified, or name no author in git-clone and git-commit"
+	}
+	return "open a pull request with git-open-pr, or let the App bypass the branch's rules"
 }

@@ -60,11 +60,12 @@ func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 // world is a GitHub with the App installed on one repository.
 type world struct {
 	*forge.Server
-	t       *testing.T
+	t       testing.TB
 	url     string
 	install int64
 	clock   *clock
 	app     *ghapp.App
+	options appOptions
 	git     *ghapp.Git
 	repos   *gitrepo.Client
 	repo    pipeline.Repo
@@ -76,7 +77,7 @@ type appOptions = ghapp.Options
 
 type worldOption func(*forge.Options, *forge.RepoOptions, *appOptions)
 
-func newWorld(t *testing.T, options ...worldOption) *world {
+func newWorld(t testing.TB, options ...worldOption) *world {
 	t.Helper()
 	w := &world{t: t, clock: &clock{now: time.Now()}}
 	o := forge.Options{Dir: t.TempDir(), Now: w.clock.Now, App: forge.App{ID: appID, Slug: "kargo", PublicKey: &appKey().PublicKey}}
@@ -111,6 +112,7 @@ func newWorld(t *testing.T, options ...worldOption) *world {
 		t.Fatal(err)
 	}
 	a.ServerURL = srv.URL
+	w.options = a
 	if w.app, err = ghapp.New(a); err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +124,7 @@ func newWorld(t *testing.T, options ...worldOption) *world {
 	return w
 }
 
-func checked(t *testing.T) http.RoundTripper {
+func checked(t testing.TB) http.RoundTripper {
 	t.Helper()
 	d, err := description()
 	if err != nil {
@@ -137,8 +139,8 @@ func checked(t *testing.T) http.RoundTripper {
 	return d.Transport(nil, &report)
 }
 
-func must[T any](v T, err error) func(t *testing.T) T {
-	return func(t *testing.T) T {
+func must[T any](v T, err error) func(t testing.TB) T {
+	return func(t testing.TB) T {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)

@@ -32,6 +32,7 @@ func Permissions() []Permission {
 		{"deployments", "write", "one Deployment for each Promotion; Deployments of others that Verifications wait for"},
 		{"actions", "write", "dispatch the workflows of Verifications and promotion steps, see how they end, cancel them"},
 		{"packages", "read", "events about new container images"},
+		{"merge_queues", "read", "events about merge queues, so that a required check of the App does not hold one up"},
 		{"members", "read", "teams in access and approvals"},
 	}
 }
@@ -41,7 +42,7 @@ func Permissions() []Permission {
 // follow from the checks permission.
 func Events() []string {
 	events := []string{
-		"check_run", "check_suite", "deployment_status", "issue_comment", "issues", "package", "pull_request", "pull_request_review",
+		"check_run", "check_suite", "deployment_status", "issue_comment", "issues", "merge_group", "package", "pull_request", "pull_request_review",
 		"push", "registry_package", "repository", "status", "workflow_run",
 	}
 	slices.Sort(events)

@@ -26,13 +26,7 @@ func (d *decoder) pullRequest(dst *pipeline.PullRequestPolicy) reader {
 	const allow = expr.AllowOutputs | expr.AllowStatus
 	return func(n *yaml.Node, path string) {
 		d.object(n, path, "pullRequest",
-			field{"merge", func(n *yaml.Node, path string) {
-				if n.Value == "queue" {
-					d.unavailable(n, path, "merge: queue")
-					return
-				}
-				enum(d, &dst.Merge, pipeline.MergeAuto, pipeline.MergeManual)(n, path)
-			}},
+			field{"merge", enum(d, &dst.Merge, pipeline.MergeAuto, pipeline.MergeManual, pipeline.MergeQueue)},
 			field{"method", enum(d, &dst.Method, "squash", "merge", "rebase")},
 			field{"title", d.templated(&dst.Title, allow, checkLength(maxTitle))},
 			field{"body", d.templated(&dst.Body, allow, checkLength(maxBody))},

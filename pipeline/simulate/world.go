@@ -69,7 +69,7 @@ func newWorld(sc *Scenario) (*world, error) {
 	}
 	w.engine = &promotion.Engine{
 		Steps:    registry,
-		Ports:    step.Ports{Git: w.host, Pulls: w.host, Gates: w.host, Now: w.clock, PollInterval: never},
+		Ports:    step.Ports{Git: w.host, Pulls: w.host, Gates: w.host, Queues: w.host, Now: w.clock, PollInterval: never},
 		Verifier: newVerifier(w), Reporter: silence{}, ServerURL: serverURL, PublicURL: publicURL,
 		DefaultBranch: func(context.Context, pipeline.Repo) (string, error) { return defaultBranch, nil },
 		Log:           slog.New(slog.DiscardHandler),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
@@ -29,6 +30,13 @@ the Git host says. The App never merges past branch protection, even where it
 could. A conflict, or a base that must be caught up with, makes the Promotion start
 over from its first ` + "`git-clone`" + `. Somebody else merging it is as good; closing it
 unmerged aborts the Promotion.
+
+Where a ruleset of the base wants a merge queue, or the Stage says ` + "`merge: queue`" + `, the pull
+request is put into the queue instead of being merged, bound to the head that was pushed, and
+the step waits for what comes of it; the queue decides the method and the message then. One
+that the queue gives back unmerged is not put there again: the step waits, or without ` + "`wait`" + `
+fails, with the host's reason. What a branch's rules still want, such as a review by code
+owners, is said while it is waited for.
 
 A state that lasts for moments, such as the host still computing, is always waited
 out, and so is a closed Stage, which costs no time of the step's timeout.`,
@@ -67,8 +75,18 @@ func runGitMergePR(ctx context.Context, env Env, c MergePRConfig) (PullOutput, e
 	if err := p.gates(ctx, c, &out); err != nil {
 		return out, c.verdict(err)
 	}
-	if err := p.readiness(&out); err != nil {
+	queue, err := p.queues(ctx, c.RepoURL)
+	if err != nil {
+		return out, err
+	}
+	if queue && p.prior.Queue != nil && p.prior.Queue.Head == p.expected {
+		return out, c.verdict(p.throughQueue(ctx, c, &out))
+	}
+	if err := p.readiness(ctx, c.RepoURL, queue, &out); err != nil {
 		return out, c.verdict(err)
+	}
+	if queue {
+		return out, c.verdict(p.throughQueue(ctx, c, &out))
 	}
 	return p.merge(ctx, c, out)
 }
@@ -88,13 +106,13 @@ func (c MergePRConfig) verdict(err error) error {
 }
 
 // readiness judges what the host says of the pull request.
-func (p *pull) readiness(out *PullOutput) error {
+func (p *pull) readiness(ctx context.Context, repoURL string, queue bool, out *PullOutput) error {
 	switch {
 	case p.Mergeable == nil || p.State == "unknown":
 		return p.settle(out, "the Git host is computing whether #%d can be merged", p.Number)
 	case p.State == "blocked":
-		return p.wait("#%d is blocked by branch protection", p.Number)
-	case p.State == "behind":
+		return p.blocked(ctx, repoURL, out)
+	case p.State == "behind" && !queue:
 		return &RewindError{Reason: fmt.Sprintf("#%d must be up to date with %s", p.Number, p.Base)}
 	case p.State == "draft":
 		return p.wait("#%d is a draft", p.Number)
@@ -105,7 +123,7 @@ func (p *pull) readiness(out *PullOutput) error {
 func (p *pull) merge(ctx context.Context, c MergePRConfig, out PullOutput) (PullOutput, error) {
 	title, message := report.MergeMessage(p.env.Promotion, p.Number)
 	commit, err := p.env.Pulls.Merge(ctx, c.RepoURL, p.Number, MergeRequest{
-		SHA: p.expected, Method: c.method(p.env.Promotion.Stage), Title: title, Message: message,
+		SHA: p.expected, Base: p.Base, Method: c.method(p.env.Promotion.Stage), Title: title, Message: message,
 	})
 	var refused *NotMergeableError
 	switch {
@@ -115,6 +133,9 @@ func (p *pull) merge(ctx context.Context, c MergePRConfig, out PullOutput) (Pull
 	case errors.As(err, &refused) && refused.Retry:
 		err = p.settle(&out, "#%d could not be merged yet: %s", p.Number, refused.Message)
 		return out, err
+	case errors.As(err, &refused) && p.env.Queues != nil && strings.Contains(refused.Message, "merge queue"):
+		// Classic branch protection tells of its queue only so.
+		return out, c.verdict(p.throughQueue(ctx, c, &out))
 	case errors.As(err, &refused):
 		return out, c.verdict(p.wait("the Git host refuses to merge #%d: %s", p.Number, refused.Message))
 	case err != nil:

@@ -40,7 +40,9 @@ they do not fit, the Promotion starts over from its first ` + "`git-clone`" + ` 
 one that was checked out, so that the change is made again on what is there now, where
 Kargo fails; if it is another branch, the step fails for good. Either names the files.
 
-Only a lost race is tried again. While a promotion window or a freeze closes the Stage
+Only a lost race is tried again. Promotions that push to one branch at the same time do not
+race each other: they take turns within one server, and those that wait share one update of
+the branch, each with commits of its own. While a promotion window or a freeze closes the Stage
 only the generated branch is pushed to. With nothing to push the step is Skipped and its
 output names the newest commit.
 

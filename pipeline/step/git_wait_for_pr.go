@@ -42,6 +42,5 @@ func runGitWaitForPR(ctx context.Context, env Env, c WaitForPRConfig) (PullOutpu
 	case p.base == p.Base && p.Head == p.expected && p.conflicts():
 		return out, &RewindError{Reason: fmt.Sprintf("#%d conflicts with %s", pr.Number, pr.Base)}
 	}
-	err = p.soon(&out, p.wait("pull request #%d waits to be merged by hand", pr.Number))
-	return out, err
+	return out, p.soon(&out, p.byHand(ctx, c.RepoURL))
 }

@@ -98,6 +98,9 @@ type NewPullRequest struct {
 type MergeRequest struct {
 	// SHA is the head that was judged; another head is ErrHeadMoved.
 	SHA string
+	// Base is the branch that it is merged into. Those who write to one branch take
+	// turns.
+	Base string
 	// Method is squash, merge or rebase.
 	Method string
 	// Title and Message make the commit message; ignored for rebase.
@@ -172,6 +175,10 @@ type Ports struct {
 	Tags  Tags
 	Pulls PullRequests
 	Gates Gates
+	// Queues puts pull requests into merge queues; nil where there are none. Rules tells
+	// what else a branch demands; nil where nobody knows.
+	Queues MergeQueues
+	Rules  Rules
 	// Histories tells pull requests what lies between two Freight; nil leaves that
 	// out.
 	Histories Histories

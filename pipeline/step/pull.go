@@ -43,6 +43,8 @@ func (c PullConfig) Validate() error {
 type PullOutput struct {
 	PR     PullState `json:"pr" doc:"the pull request"`
 	Commit string    `json:"commit,omitempty" doc:"the commit on the target branch, once merged"`
+	Ready  bool      `json:"ready,omitempty" doc:"whether nothing is waited for but a required check of this App itself"`
+	Queue  *enqueued `json:"queue,omitempty" doc:"where it is in the merge queue, once it was put there"`
 	// UnsettledSince is set while GitHub does not know whether it can merge.
 	UnsettledSince time.Time `json:"unsettledSince,omitzero" doc:"since when the host computes whether it can merge"`
 }

@@ -38,6 +38,8 @@ type World struct {
 	Charts    *Charts
 	Sandbox   *Sandbox
 	Artifacts *Artifacts
+	Queues    *Queues
+	Rules     *Rules
 }
 
 // New returns a World without repositories.
@@ -57,6 +59,7 @@ func New() *World {
 	w.Events = map[string]step.AuditEvent{}
 	w.Workflows = &Workflows{world: w, Returned: map[int64]map[string][]string{}}
 	w.Issues = &Issues{world: w}
+	w.Queues, w.Rules = &Queues{world: w}, &Rules{}
 	return w
 }
 
@@ -67,6 +70,8 @@ func (w *World) Ports() step.Ports {
 		Tags:       (*Tags)(w),
 		Pulls:      w.Pulls,
 		Gates:      w.Gates,
+		Queues:     w.Queues,
+		Rules:      w.Rules,
 		Notes:      w.Notes,
 		StageNotes: w.Notes,
 		Web:        w.Web,

@@ -68,7 +68,7 @@ func TestStagesPushOneBranch(t *testing.T) {
 	for _, s := range names {
 		n := 0
 		for _, c := range commits {
-			if strings.HasPrefix(c.Message, "Promote to "+s+"\n") {
+			if strings.Contains(c.Message, "\nKargo-Promotion: "+s+"-2\n") {
 				n++
 			}
 		}

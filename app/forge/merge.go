@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
@@ -19,6 +20,7 @@ const baseModified = "Base branch was modified. Review and try the merge again."
 type mergeOrder struct {
 	sha, method, title, message string
 	hasMessage                  bool
+	late                        time.Duration // of the committer's date
 }
 
 func mergePull(c *call) (reply, error) {
@@ -194,6 +196,7 @@ func (s *Server) mergeCommitFor(r *repo, who actor, p *pull, base plumbing.Hash,
 	n := newCommit{tree: tree, parents: []plumbing.Hash{base, p.headSHA}, author: s.signature(who.account), committer: s.webFlow()}
 	title := fmt.Sprintf("Merge pull request #%d from %s/%s", p.issue.number, r.owner.login, p.headRef)
 	body := p.issue.title
+	n.committer.When = n.committer.When.Add(o.late)
 	if o.method == "squash" {
 		n.parents, n.author = n.parents[:1], s.signature(p.issue.user)
 		title = fmt.Sprintf("%s (#%d)", p.issue.title, p.issue.number)

@@ -88,7 +88,9 @@ func (s *Server) regroup(r *repo, branch string) error {
 			}
 		}
 		if e.head.IsZero() {
-			head, err := s.mergeCommitFor(r, e.who, e.pull, base, mergeOrder{method: "squash"})
+			// What is tried anew is another commit, also within a second.
+			r.groups++
+			head, err := s.mergeCommitFor(r, e.who, e.pull, base, mergeOrder{method: "squash", late: time.Duration(r.groups) * time.Second})
 			if errors.Is(err, errConflict) {
 				if err := s.dequeue(r, e.who, e.pull, "MERGE_CONFLICT"); err != nil {
 					return err

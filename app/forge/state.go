@@ -86,6 +86,7 @@ type repo struct {
 	protections   map[string]Protection
 	rulesets      []ruleset
 	queues        map[string][]*queueEntry // by branch
+	groups        int                      // how many commits queues have made
 	verified      map[plumbing.Hash]bool
 }
 

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/kargo-app/kargo/pipeline/step"
+	"github.com/kargo-app/kargo/pipeline/tree"
 )
 
 // lanes gives every branch that Promotions share one lane in which those who write
@@ -18,6 +19,8 @@ import (
 type lanes struct {
 	mu    sync.Mutex
 	byKey map[string]*lane
+	// tips is where this process left branches.
+	tips map[string]tree.Hash
 }
 
 // lane is the queue of one branch; its first turn leads. It is guarded by the mutex
@@ -46,6 +49,28 @@ const maxTogether = 25
 
 func laneKey(owner, name, branch string) string {
 	return strings.ToLower(owner+"/"+name) + "@" + branch
+}
+
+// maxTips bounds what is remembered of branches.
+const maxTips = 10_000
+
+// left remembers where a branch was left.
+func (ls *lanes) left(key string, tip tree.Hash) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	if ls.tips == nil || len(ls.tips) >= maxTips {
+		ls.tips = map[string]tree.Hash{}
+	}
+	ls.tips[key] = tip
+}
+
+// moved reports whether a branch was left elsewhere since head was seen on it, so that
+// an update from there would be refused.
+func (ls *lanes) moved(key string, head tree.Hash) bool {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	tip, known := ls.tips[key]
+	return known && tip != head
 }
 
 // join queues up.

@@ -111,6 +111,9 @@ func (p *push) done(tip tree.Hash) step.PushResult {
 	base := p.c.Head
 	p.keep(p.c)
 	p.c.Published(tip)
+	if !p.Own {
+		p.g.app.lanes.left(laneKey(p.r.owner, p.r.name, p.Branch), tip)
+	}
 	return p.result(tip, base)
 }
 

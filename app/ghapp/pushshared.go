@@ -17,7 +17,7 @@ const lookBack = 500
 // reference is moved without force, which GitHub refuses when the branch does not
 // lie below the commits any more; then they are made again on the new tip.
 func (p *push) shared(ctx context.Context) (step.PushResult, error) {
-	if p.Again || p.Branch != p.c.Branch || p.c.Head.IsZero() {
+	if p.Again || p.Branch != p.c.Branch || p.c.Head.IsZero() || p.g.app.lanes.moved(laneKey(p.r.owner, p.r.name, p.Branch), p.c.Head) {
 		if res, finished, err := p.catchUp(ctx); err != nil || finished {
 			return res, err
 		}

@@ -81,7 +81,7 @@ func member[T any](m map[string]any, name string) T {
 }
 
 func (s StepStatus) validate() error {
-	phases := []string{"Pending", "Running", "Succeeded", "Skipped", phaseFailed, phaseErrored, "Aborted"}
+	phases := []string{"Pending", "Running", "Succeeded", "Skipped", phaseFailed, phaseErrored, phaseAborted}
 	switch {
 	case s.Alias == "":
 		return errors.New("alias is missing")

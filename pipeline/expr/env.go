@@ -28,6 +28,7 @@ const (
 const (
 	phaseFailed  = "Failed"
 	phaseErrored = "Errored"
+	phaseAborted = "Aborted"
 )
 
 // StepStatus is how far an earlier step of the same Promotion has come.

@@ -5,10 +5,11 @@ import (
 	"strings"
 )
 
-// failure is true when an earlier step failed, not counting steps that may fail.
+// failure is true when an earlier step failed, not counting steps that may fail. One
+// that a person ended counts in any case.
 func (e *Env) failure(...any) (any, error) {
 	for _, s := range e.Steps {
-		if !s.ContinueOnError && (s.Phase == phaseFailed || s.Phase == phaseErrored) {
+		if s.Phase == phaseAborted || !s.ContinueOnError && (s.Phase == phaseFailed || s.Phase == phaseErrored) {
 			return true, nil
 		}
 	}

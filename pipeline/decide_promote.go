@@ -47,7 +47,7 @@ func (d *decision) start(stage *Stage, n int, intent string, fill func(*Promotio
 	k := d.known.stage(stage.Name)
 	pr := Promotion{
 		Repo: d.s.Repo, Pipeline: d.p.Name, ConfigSHA: d.s.ConfigSHA,
-		Stage: *stage, Vars: d.p.Vars, Freight: f, CreatedAt: d.now,
+		Stage: *stage, Vars: d.p.Vars, Channels: d.p.Channels, Freight: f, CreatedAt: d.now,
 		Collection: []Freight{f},
 	}
 	for _, req := range stage.Requests {

@@ -15,6 +15,8 @@ type Pipeline struct {
 	Policies   []PromotionPolicy `json:"promotionPolicies,omitempty"`
 	Windows    []PromotionWindow `json:"promotionWindows,omitempty"`
 	Access     Access            `json:"access,omitzero"`
+	// Channels are those that send-message refers to.
+	Channels []MessageChannel `json:"messageChannels,omitempty"`
 }
 
 // Var is a named value visible to expressions as vars.NAME. Value may itself

@@ -55,6 +55,8 @@ type Promotion struct {
 	Stage     Stage  `json:"stage"`
 	// Vars are the pipeline's vars.
 	Vars []Var `json:"vars,omitempty"`
+	// Channels are the pipeline's message channels.
+	Channels []MessageChannel `json:"channels,omitempty"`
 	// Freight is the target; Collection adds the Freight of the Stage's other
 	// origins, so that expressions see every artifact. As it was at creation; what
 	// is current when the Promotion runs replaces it.

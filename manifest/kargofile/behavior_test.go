@@ -254,7 +254,7 @@ func TestProblemsAsJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `[{"line":17,"column":1,"endColumn":5,"severity":"error","path":"nane","message":"unknown field \"nane\" in the file",` +
-		`"expected":"one of apiVersion, name, include, vars, warehouses, stages, promotionPolicies, promotionWindows, promotionTasks, analysisTemplates, defaults, access","suggestion":"name"}]`
+		`"expected":"one of apiVersion, name, include, vars, warehouses, stages, promotionPolicies, promotionWindows, promotionTasks, analysisTemplates, defaults, access, messageChannels","suggestion":"name"}]`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Error(diff)
 	}

@@ -29,6 +29,9 @@ func fileNode(f File) *yaml.Node {
 	if len(p.Windows) > 0 {
 		o.set("promotionWindows", listNode(p.Windows, windowNode))
 	}
+	if len(p.Channels) > 0 {
+		o.set("messageChannels", listNode(p.Channels, channelNode))
+	}
 	o.set("access", accessNode(p.Access))
 	return o.node
 }

@@ -39,6 +39,7 @@ type document struct {
 	templates  []*analysisTemplate
 	tasks      []*task
 	access     pipeline.Access
+	channels   []pipeline.MessageChannel
 	defaults   defaults
 	// promotion is policies followed by what autoPromote stands for.
 	promotion []pipeline.PromotionPolicy
@@ -69,6 +70,7 @@ func (d *decoder) document(root *yaml.Node) *document {
 		{"analysisTemplates", d.list(func(n *yaml.Node, path string) { doc.templates = append(doc.templates, d.analysisTemplate(n, path)) })},
 		{"defaults", d.defaults(&doc.defaults)},
 		{"access", d.access(&doc.access)},
+		{"messageChannels", d.channels(&doc.channels)},
 	}, notYet("notifications")...)...)
 	if found == nil {
 		return doc

@@ -253,7 +253,7 @@ func (g *graph) soakable(d *decoder, s *stage, r *request) {
 
 // pipeline returns the canonical form.
 func (doc *document) pipeline() pipeline.Pipeline {
-	p := pipeline.Pipeline{Name: doc.name, Vars: doc.vars, Access: doc.access}
+	p := pipeline.Pipeline{Name: doc.name, Vars: doc.vars, Access: doc.access, Channels: doc.channels}
 	for _, w := range doc.warehouses {
 		p.Warehouses = append(p.Warehouses, w.Warehouse)
 	}

@@ -32,6 +32,7 @@ func Builtin() []Definition {
 		gitMergePR(),
 		httpStep(),
 		httpDownload(),
+		sendMessage(),
 		ghaDispatchWorkflow(),
 		ghaWaitForWorkflow(),
 		workflowStep(),

@@ -77,6 +77,7 @@ func conforming() map[string][]pipeline.StepSpec {
 		"oci-download":    after(1, use("oci-download", config{"imageRef": "ghcr.io/acme/bundle:1", "outPath": "src/bundle.tgz", "allowOverwrite": true})),
 		"oci-push":        {use("oci-push", config{"srcRef": "ghcr.io/acme/web:1", "destRef": "ghcr.io/acme/web:prod"})},
 		"run":             after(1, use("run", config{"module": "src/README.md"})),
+		"send-message":    {use("send-message", config{"channel": config{"name": "hook"}, "message": "hello"})},
 		"compose-output":  {use("compose-output", config{"answer": 42})},
 		"fail":            {use("fail", config{"message": "no"})},
 		"set-metadata": {use("set-metadata", config{"updates": []any{config{

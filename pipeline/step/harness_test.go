@@ -48,6 +48,8 @@ type bench struct {
 	histories step.Histories
 	mu        sync.Mutex
 	done      map[string]string
+	// fault keeps secrets from being read.
+	fault error
 }
 
 func newBench(t *testing.T, specs ...pipeline.StepSpec) *bench {
@@ -76,6 +78,14 @@ func newBench(t *testing.T, specs ...pipeline.StepSpec) *bench {
 			Images: []pipeline.Image{{RepoURL: "ghcr.io/acme/web", Tag: "1.9.3"}},
 		},
 		Reason: "promoted by ana", Actor: "ana",
+		Channels: []pipeline.MessageChannel{
+			{Name: "hook", HTTP: &pipeline.HTTPChannel{URL: "https://api.example/hook"}},
+			{Name: "releases", Slack: &pipeline.SlackChannel{Token: "SLACK_TOKEN", ChannelID: "C1"}},
+			{Name: "teams", HTTP: &pipeline.HTTPChannel{
+				URLSecret: "TEAMS_URL", Method: "PUT",
+				Headers: []pipeline.ChannelHeader{{Name: "X-Plain", Value: "p"}, {Name: "X-Key", Secret: "TEAMS_KEY"}},
+			}},
+		},
 	})
 	p.Start(w.Now, nil)
 	b.p = &p
@@ -99,6 +109,17 @@ func (b *bench) api(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, `{"id": 7}`)
 }
 
+// secret gives every secret a value of its own.
+func (b *bench) secret(_ context.Context, name string) (string, error) {
+	if b.fault != nil {
+		return "", b.fault
+	}
+	if name == "TEAMS_URL" {
+		return "https://svc.example/teams\n", nil
+	}
+	return "value-of-" + name, nil
+}
+
 // acts is what api did.
 func (b *bench) acts() map[string]string {
 	b.mu.Lock()
@@ -112,7 +133,7 @@ func (b *bench) env(i int) step.Env {
 	ports.Histories = b.histories
 	return step.Env{
 		Ports: ports, Promotion: b.p, Index: i, Workspace: b.ws,
-		Attempt: s.Attempts, Prior: s.Output, Closure: b.closure, Log: slog.New(slog.DiscardHandler),
+		Attempt: s.Attempts, Prior: s.Output, Closure: b.closure, Secret: b.secret, Log: slog.New(slog.DiscardHandler),
 		Record: func(ctx context.Context, output any) error {
 			raw, err := json.Marshal(output)
 			b.p.Steps[i].Output = raw

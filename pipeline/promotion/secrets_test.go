@@ -60,7 +60,7 @@ func leaky(t *testing.T, c *town) *[]string {
 	var told []string
 	def := step.Define("leaky", step.Remote, step.Doc{Secrets: true}, func(ctx context.Context, env step.Env, c leakConfig) (map[string]any, error) {
 		told = append(told, c.Say)
-		env.Log.InfoContext(ctx, "told "+c.Say, "value", c.Say)
+		env.Log.InfoContext(ctx, "told", "value", c.Say, "err", errors.New(c.Say))
 		if c.Look != "" {
 			value, err := env.Secret(ctx, c.Look)
 			if err != nil {

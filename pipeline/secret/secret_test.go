@@ -115,7 +115,7 @@ func TestErrorsKeepWhatTheyWrap(t *testing.T) {
 	if _, ok := errors.AsType[*fs.PathError](got); !ok {
 		t.Error("the cause is not found")
 	}
-	if plain := errors.New("plain"); m.Error(plain) != plain || m.Error(nil) != nil {
+	if plain := errors.New("plain"); !errors.Is(m.Error(plain), plain) || m.Error(plain).Error() != "plain" || m.Error(nil) != nil {
 		t.Error("an error without a secret is another one")
 	}
 }

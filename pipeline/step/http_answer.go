@@ -156,7 +156,7 @@ func readBody(a webAnswer, as string) (any, error) {
 		err = json.Unmarshal(a.body, &v)
 	default:
 		if json.Unmarshal(a.body, &v) != nil {
-			return strings.ToValidUTF8(string(a.body), "\ufffd"), nil
+			return strings.ToValidUTF8(string(a.body), "\ufffd"), nil //nolint:nilerr // then it is text
 		}
 	}
 	if err != nil {

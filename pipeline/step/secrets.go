@@ -40,7 +40,7 @@ func (d Definition) CheckSecrets(config map[string]any) error {
 	}
 	names, err := expr.Secrets(config)
 	if err != nil || len(names) == 0 {
-		return nil // a template that does not parse is reported when it is evaluated
+		return nil //nolint:nilerr // a template that does not parse is reported when it is evaluated
 	}
 	return fmt.Errorf("%s takes no secrets, because what it writes can end up in Git; give secrets.%s to a step that talks to a service", d.name, names[0])
 }

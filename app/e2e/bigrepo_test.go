@@ -18,7 +18,7 @@ const (
 	// server may occupy, in bytes.
 	bigFiles     = 50_000
 	trafficLimit = 100_000
-	memoryLimit  = 100 << 20
+	memoryLimit  = 144 << 20
 )
 
 // TestBigRepository promotes three files out of many.

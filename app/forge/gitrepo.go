@@ -93,9 +93,32 @@ func (g *gitRepo) ref(name string) plumbing.Hash {
 
 func (g *gitRepo) branch(name string) plumbing.Hash { return g.ref("refs/heads/" + name) }
 
-func (g *gitRepo) setRef(name string, h plumbing.Hash) error {
-	if err := g.st.SetReference(plumbing.NewHashReference(plumbing.ReferenceName(name), h)); err != nil {
-		return fmt.Errorf("set %s: %w", name, err)
+// setRef replaces the ref's file as a whole, as git does. go-git empties it before it
+// writes, and git, which reads it at that moment for somebody who fetches, finds no
+// such ref.
+func (g *gitRepo) setRef(name string, h plumbing.Hash) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("set %s: %w", name, err)
+		}
+	}()
+	if err := plumbing.ReferenceName(name).Validate(); err != nil {
+		return err
+	}
+	path := filepath.Join(g.dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(g.dir, "ref-")
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(h.String() + "\n")
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return nil
 }

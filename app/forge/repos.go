@@ -62,28 +62,33 @@ func (s *Server) CreateRepo(o RepoOptions) error {
 }
 
 func (s *Server) seed(r *repo, files map[string]string) error {
-	changes := map[string]*string{}
-	for path, content := range files {
-		changes[path] = &content
-	}
-	h, err := s.commitFiles(r, plumbing.ZeroHash, "Initial commit", s.signature(r.owner), changes)
+	h, err := s.firstCommit(r, files)
 	if err != nil {
 		return err
 	}
 	return r.git.setRef("refs/heads/"+r.defaultBranch, h)
 }
 
+func (s *Server) firstCommit(r *repo, files map[string]string) (plumbing.Hash, error) {
+	changes := map[string]*string{}
+	for path, content := range files {
+		changes[path] = &content
+	}
+	return s.commitFiles(r, plumbing.ZeroHash, "Initial commit", s.signature(r.owner), changes)
+}
+
 // seedPacked is seed with one pack instead of a loose object per file.
 func (s *Server) seedPacked(r *repo, files map[string]string) error {
 	scratch := *r
 	scratch.git = &gitRepo{program: r.git.program, st: memory.NewStorage()}
-	if err := s.seed(&scratch, files); err != nil {
+	h, err := s.firstCommit(&scratch, files)
+	if err != nil {
 		return err
 	}
 	if err := r.git.addPack(scratch.git.st.(*memory.Storage)); err != nil {
 		return err
 	}
-	return r.git.setRef("refs/heads/"+r.defaultBranch, scratch.git.branch(r.defaultBranch))
+	return r.git.setRef("refs/heads/"+r.defaultBranch, h)
 }
 
 func getRepo(c *call) (reply, error) { return ok(c.s.renderFullRepo(c.repo, c.actor)) }

@@ -68,7 +68,7 @@ func (d *decision) rejectIntent(in Intent) {
 		d.refuse(in, d.nothingOpen(in, m))
 		return
 	}
-	if q, _, _ := m.target.Asked(); !(q.Approve && Allows(q.From, in.Actor)) && !d.mayApprove(in, d.rules(m.target)) {
+	if !asksToApprove(m.target, in.Actor) && !d.mayApprove(in, d.rules(m.target)) {
 		return
 	}
 	if commit := m.target.MergeCommit(); commit != "" {

@@ -51,3 +51,10 @@ func (d *decision) mayAnswer(in Intent, q Question, stage Stage) bool {
 	})
 	return false
 }
+
+// asksToApprove reports whether the step in which a Promotion is asks this person for
+// an approval.
+func asksToApprove(pr *Promotion, a Actor) bool {
+	q, _, _ := pr.Asked()
+	return q.Approve && Allows(q.From, a)
+}

@@ -14,7 +14,7 @@ func (d *decision) approveIntent(in Intent) {
 		return
 	}
 	pr := m.target
-	if q, _, _ := pr.Asked(); !(q.Approve && Allows(q.From, in.Actor)) && !d.mayApprove(in, d.rules(pr)) {
+	if !asksToApprove(pr, in.Actor) && !d.mayApprove(in, d.rules(pr)) {
 		return
 	}
 	switch {

@@ -20,6 +20,7 @@ func BenchmarkPromoteThreeFiles(b *testing.B) {
 }
 
 func promoteIn(b *testing.B, n int) {
+	b.Helper()
 	var api meter
 	w := newWorld(b, b.TempDir(), api.around)
 	files := kustomized("test")

@@ -38,23 +38,23 @@ func (w *world) stages(n int, git func(i int) *ghapp.Git) []stage {
 
 // pushAll pushes all at once and checks that every Stage's commit is on main once,
 // and is the one that its push returned.
-func (w *world) pushAll(t testing.TB, all []stage) {
-	t.Helper()
+func (w *world) pushAll(tb testing.TB, all []stage) {
+	tb.Helper()
 	results := make([]step.PushResult, len(all))
 	var pushing sync.WaitGroup
 	for i, s := range all {
 		pushing.Go(func() {
 			var err error
-			results[i], err = s.git.Push(t.Context(), s.c, step.PushRequest{Branch: "main", Promotion: s.id, Attempts: 100})
+			results[i], err = s.git.Push(tb.Context(), s.c, step.PushRequest{Branch: "main", Promotion: s.id, Attempts: 100})
 			if err != nil {
-				t.Errorf("%s: %v", s.id, err)
+				tb.Errorf("%s: %v", s.id, err)
 			}
 		})
 	}
 	pushing.Wait()
 	commits, err := w.Commits(gitops, "main")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for i, s := range all {
 		var own []string
@@ -64,13 +64,13 @@ func (w *world) pushAll(t testing.TB, all []stage) {
 			}
 		}
 		if len(own) != 1 || own[0] != results[i].Commit {
-			t.Errorf("%s: main holds %v, the push returned %s", s.id, own, results[i].Commit)
+			tb.Errorf("%s: main holds %v, the push returned %s", s.id, own, results[i].Commit)
 		}
 		if got, err := w.File(gitops, "main", "env/"+s.id); err != nil || got != s.id {
-			t.Errorf("%s: %q, %v", s.id, got, err)
+			tb.Errorf("%s: %q, %v", s.id, got, err)
 		}
 		if n := len(s.c.Pending()); n != 0 {
-			t.Errorf("%s: %d commits are pending", s.id, n)
+			tb.Errorf("%s: %d commits are pending", s.id, n)
 		}
 	}
 }

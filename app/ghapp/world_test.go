@@ -77,44 +77,44 @@ type appOptions = ghapp.Options
 
 type worldOption func(*forge.Options, *forge.RepoOptions, *appOptions)
 
-func newWorld(t testing.TB, options ...worldOption) *world {
-	t.Helper()
-	w := &world{t: t, clock: &clock{now: time.Now()}}
-	o := forge.Options{Dir: t.TempDir(), Now: w.clock.Now, App: forge.App{ID: appID, Slug: "kargo", PublicKey: &appKey().PublicKey}}
+func newWorld(tb testing.TB, options ...worldOption) *world {
+	tb.Helper()
+	w := &world{t: tb, clock: &clock{now: time.Now()}}
+	o := forge.Options{Dir: tb.TempDir(), Now: w.clock.Now, App: forge.App{ID: appID, Slug: "kargo", PublicKey: &appKey().PublicKey}}
 	r := forge.RepoOptions{Owner: "acme", Name: "gitops", Private: true, Files: map[string]string{
 		"README.md": "hello\n", "apps/web/values.yaml": "image: v1\nreplicas: 1\nport: 80\nhost: a\n", "apps/db/values.yaml": "tag: 1\n",
 	}}
 	a := ghapp.Options{AppID: appID, PrivateKey: appKey(), Now: w.clock.Now, Sleep: w.clock.Sleep}
 	if os.Getenv("KARGO_OPENAPI") != "" {
-		a.Transport = checked(t)
+		a.Transport = checked(tb)
 	}
 	for _, opt := range options {
 		opt(&o, &r, &a)
 	}
 	var err error
 	if w.Server, err = forge.New(o); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	srv := httptest.NewServer(w.Server)
-	t.Cleanup(srv.Close)
+	tb.Cleanup(srv.Close)
 	w.url = srv.URL
 	w.SetBaseURL(srv.URL)
 	w.CreateOrg("acme", "alice", "bob")
 	if err := w.CreateRepo(r); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for user, role := range map[string]string{"alice": "admin", "bob": "maintain", "carol": "read"} {
 		if err := w.SetRole(gitops, user, role); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	if w.install, err = w.Install("acme"); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	a.ServerURL = srv.URL
 	w.options = a
 	if w.app, err = ghapp.New(a); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	w.repos = gitrepo.New(w.app.ReaderOptions(gitrepo.Options{Sleep: w.clock.Sleep}))
 	w.git = w.app.Git(w.repos)
@@ -124,16 +124,16 @@ func newWorld(t testing.TB, options ...worldOption) *world {
 	return w
 }
 
-func checked(t testing.TB) http.RoundTripper {
-	t.Helper()
+func checked(tb testing.TB) http.RoundTripper {
+	tb.Helper()
 	d, err := description()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var report openapi.Report
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		for _, p := range report.Problems() {
-			t.Errorf("OpenAPI: %v", p)
+			tb.Errorf("OpenAPI: %v", p)
 		}
 	})
 	return d.Transport(nil, &report)

@@ -213,13 +213,14 @@ func (f *fileSystem) move(from, to string, info tree.Info) sys.Errno {
 }
 
 func (f *fileSystem) content(p string, info tree.Info) ([]byte, sys.Errno) {
-	switch {
-	case info.Mode == tree.ModeSubmodule:
+	switch info.Mode {
+	case tree.ModeSubmodule:
 		return nil, sys.EACCES
-	case info.Mode == tree.ModeSymlink:
+	case tree.ModeSymlink:
 		target, errno := f.Readlink(p)
 		return []byte(target), errno
+	default:
+		data, err := f.ws.ReadFile(f.ctx, p)
+		return data, f.errno(err)
 	}
-	data, err := f.ws.ReadFile(f.ctx, p)
-	return data, f.errno(err)
 }

@@ -34,10 +34,10 @@ func New() *Sandbox {
 // Close lets go of all compiled programs. Programs must not run any more.
 func (s *Sandbox) Close(ctx context.Context) error { return s.programs.close(ctx) }
 
-// errOutput stops a program that writes too much.
-type errOutput struct{ limit int }
+// outputError stops a program that writes too much.
+type outputError struct{ limit int }
 
-func (e *errOutput) Error() string {
+func (e *outputError) Error() string {
 	return fmt.Sprintf("it wrote more than %d bytes to standard output", e.limit)
 }
 
@@ -58,14 +58,14 @@ func (s *Sandbox) Run(ctx context.Context, p step.Program) (step.ProgramResult, 
 		}
 		return step.ProgramResult{}, &step.ProgramError{Err: fmt.Errorf("it is no WebAssembly program that can be run here: %s", firstLine(err))}
 	}
-	defer s.programs.release(prog)
+	defer s.programs.release(prog) //nolint:contextcheck // it is given back whatever became of the context
 
 	within, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	within, cancel := context.WithTimeoutCause(within, p.Timeout, errTimeout)
 	defer cancel()
 
-	stdout := &capped{limit: p.MaxOutput, full: func() { stop(&errOutput{p.MaxOutput}) }}
+	stdout := &capped{limit: p.MaxOutput, full: func() { stop(&outputError{p.MaxOutput}) }}
 	stderr := &capped{limit: p.MaxErrors}
 	files := newFileSystem(within, p.Files, func(err error) { stop(err) })
 	config := wazero.NewModuleConfig().WithName("").WithArgs(append([]string{"program"}, p.Args...)...).

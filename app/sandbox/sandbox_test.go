@@ -33,14 +33,14 @@ var hostile, example built
 func (b *built) program(t *testing.T, dir string) []byte {
 	t.Helper()
 	b.once.Do(func() {
-		tmp, err := os.MkdirTemp("", "kargo-wasm")
+		tmp, err := os.MkdirTemp("", "kargo-wasm") //nolint:usetesting // it is built once for all tests
 		if err != nil {
 			b.err = err
 			return
 		}
 		defer func() { _ = os.RemoveAll(tmp) }()
 		out := filepath.Join(tmp, "program.wasm")
-		cmd := exec.Command("go", "build", "-o", out, ".") //nolint:noctx // shared by tests
+		cmd := exec.Command("go", "build", "-o", out, ".")
 		cmd.Dir = dir
 		cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "GOWORK=off")
 		if text, err := cmd.CombinedOutput(); err != nil {
@@ -55,7 +55,10 @@ func (b *built) program(t *testing.T, dir string) []byte {
 	return b.data
 }
 
-func module(t *testing.T) []byte { return hostile.program(t, "testdata/hostile") }
+func module(t *testing.T) []byte {
+	t.Helper()
+	return hostile.program(t, "testdata/hostile")
+}
 
 type bench struct {
 	t   *testing.T

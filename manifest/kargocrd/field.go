@@ -22,15 +22,6 @@ func lost(reason string) rule {
 	return func(r *resource, _ *mapping, key, _ *yaml.Node, at string) { r.lose(key, at, "%s", reason) }
 }
 
-// lostIf names the field as lost unless its value is one that changes nothing.
-func lostIf(harmless, reason string) rule {
-	return func(r *resource, _ *mapping, key, value *yaml.Node, at string) {
-		if value.Value != harmless && value.Value != "" {
-			r.lose(key, at, "%s", reason)
-		}
-	}
-}
-
 // object carries over a nested object by its own rules.
 func object(fields func() map[string]rule) rule {
 	return func(r *resource, out *mapping, key, value *yaml.Node, at string) {

@@ -27,7 +27,7 @@ func addDependencies(s *source, charts Charts, at string, chrt *chart.Chart) err
 	if chrt.Lock != nil {
 		locked = chrt.Lock.Dependencies
 		if digest, err := lockDigest(chrt.Metadata.Dependencies, locked); err != nil || digest != chrt.Lock.Digest {
-			return errors.New("Chart.lock does not belong to what Chart.yaml declares: run helm dependency update, or the step helm-update-chart")
+			return errors.New("the Chart.lock does not belong to what Chart.yaml declares: run helm dependency update, or the step helm-update-chart")
 		}
 	}
 	for i, want := range chrt.Metadata.Dependencies {

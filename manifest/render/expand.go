@@ -102,10 +102,10 @@ func localPaths(dir string, k *types.Kustomization) []string {
 	for _, p := range k.Patches {
 		add(p.Path)
 	}
-	for _, p := range k.PatchesJson6902 {
+	for _, p := range k.PatchesJson6902 { //nolint:staticcheck // old files have them
 		add(p.Path)
 	}
-	for _, p := range k.PatchesStrategicMerge {
+	for _, p := range k.PatchesStrategicMerge { //nolint:staticcheck // old files have them
 		add(string(p))
 	}
 	for _, r := range k.Replacements {

@@ -30,8 +30,11 @@ func settings() map[string]render.Template {
 		"set": {
 			ValuesFiles: []string{"image.yaml"},
 			Set: []render.SetValue{
-				{Key: "replicas", Value: "7,image.tag=1e3"}, {Key: "extra", Value: "{a,b}"}, {Key: "nothing", Value: "null"},
-				{Key: "image.tag", Value: `lit,eral=x`, Literal: true}, {Key: "list[1]", Value: "true"},
+				{Key: "replicas", Value: "7,image.tag=1e3"},
+				{Key: "extra", Value: "{a,b}"},
+				{Key: "nothing", Value: "null"},
+				{Key: "image.tag", Value: `lit,eral=x`, Literal: true},
+				{Key: "list[1]", Value: "true"},
 			},
 		},
 		"cluster":  {KubeVersion: "1.31.2", APIVersions: []string{"acme.dev/v1/App"}, IncludeCRDs: true},

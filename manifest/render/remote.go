@@ -77,12 +77,12 @@ func checkPaths(k *types.Kustomization, at locator) error {
 			return err
 		}
 	}
-	for i, p := range k.PatchesJson6902 {
+	for i, p := range k.PatchesJson6902 { //nolint:staticcheck // old files have them
 		if err := check(remoteFile, fmt.Sprintf("patchesJson6902[%d].path", i), p.Path); err != nil {
 			return err
 		}
 	}
-	for i, p := range k.PatchesStrategicMerge {
+	for i, p := range k.PatchesStrategicMerge { //nolint:staticcheck // old files have them
 		if err := check(remoteFile, fmt.Sprintf("patchesStrategicMerge[%d]", i), string(p)); err != nil {
 			return err
 		}

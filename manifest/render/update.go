@@ -48,7 +48,7 @@ type Locked struct{ Name, Repository, Version string }
 type VersionChange struct{ Name, From, To string }
 
 // ErrNoDependencies says that a chart declares none.
-var ErrNoDependencies = errors.New("Chart.yaml declares no dependencies")
+var ErrNoDependencies = errors.New("the Chart.yaml declares no dependencies")
 
 // UpdateDependencies resolves what a Chart.yaml declares and returns the Chart.lock and
 // the archives that then belong in charts/, as "helm dependency update" does. A
@@ -105,7 +105,7 @@ func UpdateDependencies(ctx context.Context, files fs.FS, u Update) (Updated, er
 			return out, nil
 		}
 		if out.Files["Chart.lock"], err = yaml.Marshal(lock); err != nil {
-			return Updated{}, fmt.Errorf("Chart.lock: %w", err)
+			return Updated{}, fmt.Errorf("read Chart.lock: %w", err)
 		}
 		return out, nil
 	})
@@ -125,11 +125,11 @@ func readLock(s *source, at string) (*chart.Lock, error) {
 		return nil, err
 	}
 	if err := checkAliases(data); err != nil {
-		return nil, fmt.Errorf("Chart.lock: %w", err)
+		return nil, fmt.Errorf("read Chart.lock: %w", err)
 	}
 	var lock chart.Lock
 	if err := yaml.Unmarshal(bytes.TrimSpace(data), &lock); err != nil {
-		return nil, fmt.Errorf("Chart.lock: %w", err)
+		return nil, fmt.Errorf("read Chart.lock: %w", err)
 	}
 	lock.Dependencies = slices.DeleteFunc(lock.Dependencies, func(d *chart.Dependency) bool { return d == nil })
 	return &lock, nil

@@ -114,7 +114,7 @@ func (k *ledger) situation(stage *pipeline.Stage, f pipeline.Freight) []string {
 	if h, held := k.Held(stage.Name, f.Warehouse); held && auto {
 		lines = append(lines, holdLine(h, stage.Name))
 	}
-	if why := k.s.Unstarted[stage.Name]; why != "" && !(occupied && cur.ID == f.ID) {
+	if why := k.s.Unstarted[stage.Name]; why != "" && (!occupied || cur.ID != f.ID) {
 		lines = append(lines, fmt.Sprintf("! no Promotion could be started: %s; this is tried again every few minutes", Text(why)))
 	}
 	last, ok := k.Last(stage.Name, f.ID)

@@ -123,7 +123,7 @@ func (c CreateIssueConfig) findOwn(ctx context.Context, env Env, repo pipeline.R
 func (c CreateIssueConfig) issue(env Env) NewIssue {
 	return NewIssue{
 		Title:     truncate(oneLine(c.Title), maxPullTitle),
-		Body:      withMarker(env.body("body", c.Body), env.marker()),
+		Body:      withMarker(env.body(c.Body), env.marker()),
 		Labels:    c.Labels,
 		Assignees: c.Assignees[:min(len(c.Assignees), maxAssignees)],
 	}

@@ -121,7 +121,7 @@ func runAddComment(ctx context.Context, env Env, c AddCommentConfig) (CommentOut
 		if out.unsure(env, prior.lookup) {
 			return out, lookAgain(env, "the comment")
 		}
-		comment, err = env.IssueComments.AddComment(ctx, repo, c.IssueNumber, withMarker(env.body("body", c.Body), env.marker()))
+		comment, err = env.IssueComments.AddComment(ctx, repo, c.IssueNumber, withMarker(env.body(c.Body), env.marker()))
 	}
 	if err != nil {
 		return out, fmt.Errorf("comment on #%d of %s: %w", c.IssueNumber, repo, final(err))
@@ -172,7 +172,7 @@ func (c CommentConfig) find(ctx context.Context, env Env) (pipeline.Repo, IssueC
 func runUpdateComment(ctx context.Context, env Env, c UpdateCommentConfig) (CommentOutput, error) {
 	repo, comment, err := c.find(ctx, env)
 	if err == nil {
-		body := withMarker(env.body("body", c.Body), report.FindStepMarker(comment.Body))
+		body := withMarker(env.body(c.Body), report.FindStepMarker(comment.Body))
 		err = final(env.IssueComments.EditComment(ctx, repo, comment.ID, body))
 	}
 	if err != nil {

@@ -72,7 +72,7 @@ func (c UpdateIssueConfig) change(env Env, issue Issue) IssueChange {
 		change.Title = &title
 	}
 	if c.Body != nil {
-		body := env.body("body", *c.Body)
+		body := env.body(*c.Body)
 		if mark := report.FindStepMarker(issue.Body); mark != "" && issue.Own {
 			body = withMarker(body, mark)
 		}

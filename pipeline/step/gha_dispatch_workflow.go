@@ -65,7 +65,7 @@ const (
 func (DispatchWorkflowConfig) Replaced() map[string]string { return oldRepository }
 
 // oldRepository is what took the place of the fields of Kargo 1.8.
-var oldRepository = map[string]string{
+var oldRepository = map[string]string{ //nolint:gosec // these are the names of fields
 	"credentials": "is Kargo 1.8's: the App signs in by itself, so leave it out",
 	"owner":       "is Kargo 1.8's: write repoURL: https://github.com/OWNER/REPO",
 	"repo":        "is Kargo 1.8's: write repoURL: https://github.com/OWNER/REPO",

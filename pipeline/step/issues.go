@@ -76,7 +76,7 @@ const ghost = 5 * time.Minute
 
 // body returns a text of the config as it is sent to the Git host; see
 // [report.Authored].
-func (e Env) body(field, text string) string { return report.Authored(text, e.template(field)) }
+func (e Env) body(text string) string { return report.Authored(text, e.template("body")) }
 
 // IssueOutput is an issue as outputs and expressions show it.
 type IssueOutput struct {

@@ -137,15 +137,18 @@ func TestRenderingSaysWhatIsWrong(t *testing.T) {
 			"helm-template", config{"path": "src/env/none", "outPath": "out", "releaseName": "x"}, pipeline.Errored, "src/env/none",
 		},
 		"a values file that is missing": {
-			"helm-template", config{"path": "src/charts/web", "outPath": "out", "releaseName": "x", "valuesFiles": []any{"src/no.yaml"}},
+			"helm-template",
+			config{"path": "src/charts/web", "outPath": "out", "releaseName": "x", "valuesFiles": []any{"src/no.yaml"}},
 			pipeline.Errored, "values file src/no.yaml",
 		},
 		"an unknown layout": {
-			"helm-template", config{"path": "src/charts/web", "outPath": "out", "releaseName": "x", "outLayout": "tree"},
+			"helm-template",
+			config{"path": "src/charts/web", "outPath": "out", "releaseName": "x", "outLayout": "tree"},
 			pipeline.Failed, "expected helm or flat",
 		},
 		"an unknown format": {
-			"kustomize-build", config{"path": "src/env/app", "outPath": "out", "outputFormat": "tree"},
+			"kustomize-build",
+			config{"path": "src/env/app", "outPath": "out", "outputFormat": "tree"},
 			pipeline.Failed, "expected kargo or kustomize",
 		},
 	} {

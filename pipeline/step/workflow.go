@@ -115,8 +115,11 @@ func runWorkflow(ctx context.Context, env Env, c WorkflowConfig) (WorkflowOutput
 // endWorkflow cancels the run that nobody waits for any more.
 func endWorkflow(ctx context.Context, env Env) error {
 	var out WorkflowOutput
-	if env.Prior == nil || json.Unmarshal(env.Prior, &out) != nil || env.Workflows == nil {
+	if env.Prior == nil || env.Workflows == nil {
 		return nil
+	}
+	if err := json.Unmarshal(env.Prior, &out); err != nil {
+		return fmt.Errorf("recorded output: %w", err)
 	}
 	d := env.resume(out.State)
 	owner, name, ok := strings.Cut(d.Repo, "/")

@@ -109,8 +109,14 @@ var pruneTests = map[string]func(*fixture){
 		f.promote("prod", f.freight(1), at(1))
 		f.promote("prod", f.freight(2), at(2))
 		objects := [][2]string{
-			{"deployment", "prod-1"}, {"deployment-status", "prod-1 success 2"}, {"check", "prod-1@abc"}, {"comment", "7 <!-- kargo -->"}, {"check", "config@abc"},
-			{"deployment", "prod-2"}, {"check", "prod-2@abc"}, {"deployment", "prod-22"},
+			{"deployment", "prod-1"},
+			{"deployment-status", "prod-1 success 2"},
+			{"check", "prod-1@abc"},
+			{"comment", "7 <!-- kargo -->"},
+			{"check", "config@abc"},
+			{"deployment", "prod-2"},
+			{"check", "prod-2@abc"},
+			{"deployment", "prod-22"},
 		}
 		for _, o := range objects {
 			_, _, err := f.BeginRemote(f.ctx, repoID, o[0], o[1], at(3))

@@ -87,7 +87,7 @@ func promotionRows(ctx context.Context, r *resolver, query string, args ...any) 
 func (r *resolver) promotion(ctx context.Context, row *promotionRow) (pipeline.Promotion, error) {
 	p := pipeline.Promotion{
 		ID: row.id, Seq: row.seq, Repo: row.repo, Pipeline: row.spec.Pipeline, ConfigSHA: row.configSHA,
-		Stage: row.spec.Stage, Vars: row.spec.Vars, Reason: row.reason, Actor: row.actor, Source: row.source,
+		Stage: row.spec.Stage, Vars: row.spec.Vars, Channels: row.spec.Channels, Reason: row.reason, Actor: row.actor, Source: row.source,
 		HoldIntent: row.holdIntent, Rollback: row.rollback, CreatedAt: row.createdAt,
 		AbortRequested: row.abortRequested, AbortAs: row.abortAs, Approvals: slices.Clone(row.approvals), Answers: slices.Clone(row.answers), Retries: row.retries,
 		Phase: row.phase, Message: row.message, StartedAt: row.startedAt, FinishedAt: row.finishedAt,
@@ -113,7 +113,7 @@ func (r *resolver) promotion(ctx context.Context, row *promotionRow) (pipeline.P
 
 // insertPromotion writes a new Promotion; ID and Seq are set.
 func (tx *writeTx) insertPromotion(ctx context.Context, repoID int64, p pipeline.Promotion) error {
-	hash, err := tx.putSpec(ctx, spec{p.Pipeline, p.Vars, p.Stage})
+	hash, err := tx.putSpec(ctx, spec{p.Pipeline, p.Vars, p.Stage, p.Channels})
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,8 @@ type spec struct {
 	Pipeline string         `json:"pipeline"`
 	Vars     []pipeline.Var `json:"vars,omitempty"`
 	Stage    pipeline.Stage `json:"stage"`
+	// Channels are those of a Promotion.
+	Channels []pipeline.MessageChannel `json:"channels,omitempty"`
 }
 
 // specHash identifies a spec by its content.

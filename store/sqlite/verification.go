@@ -110,7 +110,7 @@ func (tx *writeTx) insertVerification(ctx context.Context, repoID int64, v pipel
 	if v.Phase == "" {
 		v.Phase = pipeline.VerificationPending
 	}
-	hash, err := tx.putSpec(ctx, spec{v.Pipeline, v.Vars, v.Stage})
+	hash, err := tx.putSpec(ctx, spec{Pipeline: v.Pipeline, Vars: v.Vars, Stage: v.Stage})
 	if err != nil {
 		return "", err
 	}

@@ -55,6 +55,8 @@ type world struct {
 	registry *ociregistry.Registry
 	// image is the image repository that pipelines watch, on host.
 	image, host string
+	// installation is that of the App on the organisation.
+	installation int64
 	// site is a service that pipelines ask.
 	site *site
 	// receivers are the registries' webhooks.
@@ -141,9 +143,10 @@ func (w *world) found(name string, files map[string]string) error {
 		}
 	}
 	if !first {
-		return nil
+		return w.AddToInstallation(w.installation, name)
 	}
-	_, err := w.Install(owner)
+	var err error
+	w.installation, err = w.Install(owner)
 	return err
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // refuse says why a step cannot be tried here.
-func refuse(what string) error {
+func refuse(what string) error { //nolint:unparam // of all that is refused only pull requests are so far
 	return &step.PermanentError{Err: &pipeline.UserError{
 		Message: fmt.Sprintf("%s needs a server: kargo step run has no GitHub App to do it with", what),
 		Hint:    "kargo demo runs whole Promotions with a simulated GitHub, kargo simulate plays them with scripted answers",

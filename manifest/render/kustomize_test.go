@@ -22,17 +22,17 @@ import (
 
 // corpus reads the archives beneath testdata: the first line of each is the directory
 // to render.
-func corpus(t testing.TB, kind string) map[string]archive {
-	t.Helper()
+func corpus(tb testing.TB, kind string) map[string]archive {
+	tb.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", kind, "*.txtar"))
 	if err != nil || len(files) < 5 {
-		t.Fatalf("%d archives of %s, %v", len(files), kind, err)
+		tb.Fatalf("%d archives of %s, %v", len(files), kind, err)
 	}
 	out := map[string]archive{}
 	for _, f := range files {
 		a, err := txtar.ParseFile(f)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		dir, _, _ := strings.Cut(string(a.Comment), "\n")
 		out[strings.TrimSuffix(filepath.Base(f), ".txtar")] = archive{dir: dir, files: a.Files}
@@ -54,13 +54,13 @@ func (a archive) fs() fstest.MapFS {
 }
 
 // write puts the files on the disk.
-func (a archive) write(t testing.TB) string {
-	t.Helper()
-	dir := t.TempDir()
+func (a archive) write(tb testing.TB) string {
+	tb.Helper()
+	dir := tb.TempDir()
 	for _, f := range a.files {
 		p := filepath.Join(dir, filepath.FromSlash(f.Name))
 		if err := errors.Join(os.MkdirAll(filepath.Dir(p), 0o700), os.WriteFile(p, f.Data, 0o600)); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	return dir

@@ -56,11 +56,11 @@ var ErrNoDependencies = errors.New("the Chart.yaml declares no dependencies")
 func UpdateDependencies(ctx context.Context, files fs.FS, u Update) (Updated, error) {
 	return bounded(ctx, files, func(s *source) (Updated, error) {
 		if err := checkAliases(u.ChartYAML); err != nil {
-			return Updated{}, fmt.Errorf("Chart.yaml: %w", err)
+			return Updated{}, fmt.Errorf("the Chart.yaml: %w", err)
 		}
 		var meta chart.Metadata
 		if err := yaml.Unmarshal(u.ChartYAML, &meta); err != nil {
-			return Updated{}, fmt.Errorf("Chart.yaml: %w", err)
+			return Updated{}, fmt.Errorf("the Chart.yaml: %w", err)
 		}
 		if len(meta.Dependencies) == 0 {
 			return Updated{}, ErrNoDependencies
@@ -69,7 +69,7 @@ func UpdateDependencies(ctx context.Context, files fs.FS, u Update) (Updated, er
 		var locked []*chart.Dependency
 		for i, want := range meta.Dependencies {
 			if want == nil || want.Name == "" {
-				return Updated{}, errors.New("Chart.yaml has a dependency without a name")
+				return Updated{}, errors.New("the Chart.yaml has a dependency without a name")
 			}
 			d := dependency{want, want.Version}
 			if i < len(u.Pinned) && u.Pinned[i].Name == want.Name && u.Pinned[i].Repository == want.Repository {

@@ -28,7 +28,7 @@ func (e Env) commitFrom(repoURL string, origin *Origin) (string, error) {
 			switch {
 			case pipeline.NormalizeGitURL(c.RepoURL) != want || c.ID == found:
 			case found != "" && from != f.Warehouse:
-				return "", &PermanentError{fmt.Errorf("Warehouses %s and %s both hold a commit of %s: set fromOrigin", from, f.Warehouse, repoURL)}
+				return "", &PermanentError{fmt.Errorf("%s and %s both hold a commit of %s: set fromOrigin", from, f.Warehouse, repoURL)}
 			default:
 				found, from = c.ID, f.Warehouse
 			}

@@ -70,8 +70,8 @@ func (h *Comments) homes(ctx context.Context, r *request, sha string) ([]request
 			continue // what is said here is read by all who see this repository
 		}
 		home := request{rec: rec, login: r.login, pipelines: append([]pipeline.Pipeline{*rec.Config.Pipeline}, rec.Config.Included...)}
-		if home.snap, err = h.State.Snapshot(ctx, rec.ID); err != nil {
-			return nil, fmt.Errorf("load state of %s: %w", rec.Repo, err)
+		if home.snap, err = h.snapshot(ctx, rec); err != nil {
+			return nil, err
 		}
 		from := h.CloneURL(r.place)
 		if !slices.ContainsFunc(home.snap.Freight, func(f pipeline.Freight) bool { return f.BuiltFrom(from, sha) }) {

@@ -58,13 +58,20 @@ func (h *Comments) load(ctx context.Context, r *request, commands []command.Comm
 		return err
 	}
 	r.pipelines = append([]pipeline.Pipeline{*rec.Config.Pipeline}, rec.Config.Included...)
-	if r.snap, err = h.State.Snapshot(ctx, rec.ID); err != nil {
-		return fmt.Errorf("load state of %s: %w", rec.Repo, err)
+	r.snap, err = h.snapshot(ctx, rec)
+	return err
+}
+
+// snapshot loads the state of all pipelines of a repository.
+func (h *Comments) snapshot(ctx context.Context, rec store.RepoRecord) (pipeline.Snapshot, error) {
+	s, err := h.State.Snapshot(ctx, rec.ID)
+	if err != nil {
+		return s, fmt.Errorf("load state of %s: %w", rec.Repo, err)
 	}
 	if h.Unstarted != nil {
-		r.snap.Unstarted = h.Unstarted(rec.ID)
+		s.Unstarted = h.Unstarted(rec.ID)
 	}
-	return nil
+	return s, nil
 }
 
 // scope is one pipeline and its state.

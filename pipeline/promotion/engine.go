@@ -38,7 +38,8 @@ const maxRewinds = 50
 // now and returns when to look again, zero for "not before something happens".
 // Promotions run strictly one after the other, in the order in which they were
 // created, and none starts while a Verification is under way, before the health of
-// what is there was looked at, or while the Stage is closed; only an abort of one that waits its turn does not wait.
+// what is there was looked at, or while the Stage is closed; only an abort of one that
+// waits its turn does not wait.
 func (e *Engine) Advance(ctx context.Context, l Ledger) (time.Time, error) {
 	var seen health
 	for {

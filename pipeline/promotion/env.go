@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -37,7 +38,18 @@ func (x *execution) exprEnv(ctx context.Context, i int) (exprEnv, error) {
 			return exprEnv{}, fmt.Errorf("load metadata of stages: %w", err)
 		}
 	}
+	x.hideCallbacks(site)
 	return newExprEnv(x.p, i, site)
+}
+
+// hideCallbacks keeps the addresses of callbacks, whose tokens let anybody answer, out
+// of what steps leave and say, as secrets are.
+func (x *execution) hideCallbacks(site Site) {
+	for _, address := range callbacks(x.p, site) {
+		if s, ok := address.(string); ok {
+			x.safe.mask.Add(path.Base(s))
+		}
+	}
 }
 
 // recallNotes brings what the Promotion knows of its Freight's metadata up to date,

@@ -256,3 +256,26 @@ func TestPreviewsSeeNoSecrets(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestTokensOfCallbacksReachStepsAndNothingElse(t *testing.T) {
+	t.Parallel()
+	c := newTown(t)
+	told := leaky(t, c)
+	nobodyCalls := use("wait-for-callback", nil)
+	nobodyCalls.If = "${{ false }}"
+	c.queue(prod(
+		use("leaky", config{"say": "call ${{ ctx.callbacks['wait-for-callback'] }}"}),
+		nobodyCalls,
+	), freight("1.0.1"))
+	c.settle()
+	const tail = "prod-1.wait-for-callback" // the token, in this world
+	if got := strings.Join(*told, " "); got != "call https://kargo.example.com/callbacks/"+tail {
+		t.Errorf("the step was told %q", got)
+	}
+	if got := c.said("prod-1", 0)["said"]; got != "call https://kargo.example.com/callbacks/***" {
+		t.Errorf("said %v", got)
+	}
+	if c.holds("callbacks/" + tail) {
+		t.Error("the token is stored")
+	}
+}

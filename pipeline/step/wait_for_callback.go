@@ -28,7 +28,8 @@ func waitForCallback() Definition {
 
 ` + "`${{ ctx.callbacks.ALIAS }}`" + ` gives the address for the step of that alias to any step
 before it: an ` + "`http`" + ` request, a workflow's input, a ticket. The address carries a signed
-token that is good for this step of this Promotion alone; treat it as a secret. The
+token that is good for this step of this Promotion alone; it is kept out of outputs
+and messages as secrets are, so give it to whom it is for where it is needed. The
 other side sends a POST with a JSON body of at most 64 KiB, once or more often; the
 answer is 202. A call that comes before the step is reached counts when it is.
 

@@ -14,8 +14,7 @@ import (
 
 // answerStep records an answer to a step.
 func (a *applier) answerStep(ctx context.Context, id string, answer pipeline.Answer) (outcome, error) {
-	stage, err := one(ctx, a.tx, scanTo[string],
-		`SELECT stage FROM promotion WHERE repo = ? AND id = ? AND phase IN ('Pending', 'Running')`, a.repoID, id)
+	stage, err := a.tx.stageOfOpen(ctx, a.repoID, id)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return refused("Promotion %s has already ended", id), nil
@@ -45,8 +44,7 @@ const maxAnswers = 100
 // that there is no such Promotion or that it has ended.
 func (db *DB) PutAnswer(ctx context.Context, repoID int64, promotion string, answer pipeline.Answer, now time.Time) error {
 	return db.write(ctx, "record answer to "+promotion, func(tx *writeTx) error {
-		stage, err := one(ctx, tx, scanTo[string],
-			`SELECT stage FROM promotion WHERE repo = ? AND id = ? AND phase IN ('Pending', 'Running')`, repoID, promotion)
+		stage, err := tx.stageOfOpen(ctx, repoID, promotion)
 		if err != nil {
 			return err
 		}

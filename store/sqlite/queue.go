@@ -82,8 +82,7 @@ WHERE repo = ? AND id = ? AND phase IN ('Pending', 'Running') RETURNING stage`, 
 
 // approve records one approval per person and head, the newest.
 func (a *applier) approve(ctx context.Context, id string, approval pipeline.Approval) (outcome, error) {
-	stage, err := one(ctx, a.tx, scanTo[string],
-		`SELECT stage FROM promotion WHERE repo = ? AND id = ? AND phase IN ('Pending', 'Running')`, a.repoID, id)
+	stage, err := a.tx.stageOfOpen(ctx, a.repoID, id)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return refused("Promotion %s has already ended", id), nil
@@ -98,6 +97,12 @@ func (a *applier) approve(ctx context.Context, id string, approval pipeline.Appr
 		return outcome{}, err
 	}
 	return outcome{changed: true, promotion: id}, a.wakeStage(ctx, stage)
+}
+
+// stageOfOpen returns the Stage of a Promotion that has not ended, or
+// [store.ErrNotFound].
+func (tx *writeTx) stageOfOpen(ctx context.Context, repoID int64, id string) (string, error) {
+	return one(ctx, tx, scanTo[string], `SELECT stage FROM promotion WHERE repo = ? AND id = ? AND phase IN ('Pending', 'Running')`, repoID, id)
 }
 
 func (tx *writeTx) insertApproval(ctx context.Context, repoID int64, id string, approval pipeline.Approval) error {

@@ -1,9 +1,13 @@
 package e2e_test
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -18,13 +22,19 @@ import (
 type site struct {
 	*httptest.Server
 	status atomic.Int64
+	// told is the body of the last request that had one.
+	told atomic.Pointer[string]
 }
 
 func newSite(tb testing.TB) *site {
 	tb.Helper()
 	s := &site{}
 	s.status.Store(http.StatusOK)
-	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if body, err := io.ReadAll(r.Body); err == nil && len(body) > 0 {
+			text := string(body)
+			s.told.Store(&text)
+		}
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(int(s.status.Load()))
 		_, _ = w.Write([]byte(`{"healthy":true}`))
@@ -39,6 +49,38 @@ func setSite(s *scene, _ *testscript.TestScript, args []string) error {
 	status, err := strconv.ParseInt(args[0], 10, 64)
 	s.site.status.Store(status)
 	return err
+}
+
+// callback answers the server at the address that the site was told.
+func callback(s *scene, ts *testscript.TestScript, args []string) error {
+	told := s.site.told.Load()
+	if told == nil {
+		return errors.New("the site was told nothing")
+	}
+	var body struct {
+		Callback string `json:"callback"`
+	}
+	if err := json.Unmarshal([]byte(*told), &body); err != nil {
+		return err
+	}
+	address, err := url.Parse(body.Callback)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(s.tb.Context(), http.MethodPost, "http://"+s.server.addr+address.Path, strings.NewReader(args[0]))
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if got := strconv.Itoa(resp.StatusCode); got != args[1] {
+		return fmt.Errorf("the answer is %s, want %s", got, args[1])
+	}
+	ts.Logf("called back at %s", address.Host)
+	return nil
 }
 
 // deploy records what another system says of a commit.

@@ -31,6 +31,10 @@ func verbs() map[string]func(*testscript.TestScript, bool, []string) {
 		{"tried NAME CONCLUSION", 2, 2, tried},
 		{"enqueue PR USER", 2, 2, onPull(func(s *scene, n int, user string) error { return s.Enqueue(s.repo, n, user) })},
 		{"set poll|reconcile|redelivery DURATION", 2, 2, setInterval},
+		{"public URL", 1, 1, func(s *scene, _ *testscript.TestScript, a []string) error {
+			s.set(map[string]string{"KARGO_PUBLIC_URL": a[0]})
+			return nil
+		}},
 		{"serve", 0, 0, func(s *scene, _ *testscript.TestScript, _ []string) error { return s.start() }},
 		{"crash", 0, 0, func(s *scene, _ *testscript.TestScript, _ []string) error { s.crash(); return nil }},
 		{"terminate", 0, 0, terminate},
@@ -47,6 +51,7 @@ func verbs() map[string]func(*testscript.TestScript, bool, []string) {
 		{"workflow FILE CONCLUSION [OUTPUT...]", 2, 10, finishWorkflow},
 		{"deploy REF ENVIRONMENT STATE", 3, 3, deploy},
 		{"site STATUS", 1, 1, setSite},
+		{"callback BODY STATUS", 2, 2, callback},
 		// Registries; see registries_test.go.
 		{"chart VERSION", 1, 1, func(s *scene, _ *testscript.TestScript, a []string) error { return s.publishChart(a[0]) }},
 		{"private USER PASSWORD", 2, 2, func(s *scene, _ *testscript.TestScript, a []string) error { s.registry.Demand(a[0], a[1]); return nil }},

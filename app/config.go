@@ -83,7 +83,7 @@ func settings() []setting {
 	return []setting{
 		{"addr", ":8080", "address to serve webhooks on", addr(func(c *Config) *string { return &c.Addr })},
 		{"metrics-addr", "", "separate address for /metrics (default: with the rest)", addr(func(c *Config) *string { return &c.MetricsAddr })},
-		{"public-url", "", "how people reach this server, for links", setPublicURL},
+		{"public-url", "", "how this server is reached, for links and by outside systems that call back (`POST /callbacks/TOKEN`)", setPublicURL},
 		{"data-dir", "./data", "directory for the database", str(func(c *Config) *string { return &c.DataDir })},
 		{"database-url", "", "SQLite database file (default: kargo.db in the data directory)", setDatabase},
 		{"github-url", "https://github.com", "GitHub host; any other is addressed as GitHub Enterprise Server", setGitHubURL},

@@ -28,7 +28,7 @@ var layers = map[string][]string{
 	"pipeline/reconcile": {"pipeline", "pipeline/discover", "manifest/kargofile", "store"},
 	"pipeline/simulate": {
 		"pipeline", "pipeline/discover", "pipeline/expr", "pipeline/promotion", "pipeline/step", "pipeline/tree", "pipeline/verify",
-		"manifest/kargofile", "handlers/command",
+		"manifest/kargofile", "handlers/bind", "handlers/command",
 	},
 	"manifest/appmanifest":  {},
 	"manifest/edit":         {},
@@ -38,7 +38,8 @@ var layers = map[string][]string{
 	"manifest/scaffold":     {},
 	"store":                 {"pipeline"},
 	"store/sqlite":          {"pipeline", "store"},
-	"handlers":              {"pipeline", "pipeline/report", "handlers/command", "store"},
+	"handlers":              {"pipeline", "pipeline/report", "handlers/bind", "handlers/command", "store"},
+	"handlers/bind":         {"pipeline", "handlers/command"},
 	"handlers/command":      {"pipeline"},
 	"handlers/registryhook": {"pipeline", "pipeline/expr"},
 	"app/gitrepo":           {"pipeline/tree"},

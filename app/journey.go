@@ -9,7 +9,6 @@ import (
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/promotion"
 	"github.com/kargo-app/kargo/pipeline/report"
-	"github.com/kargo-app/kargo/store"
 	"github.com/kargo-app/kargo/store/sqlite"
 )
 
@@ -31,7 +30,7 @@ func (j journeys) Journey(ctx context.Context, p *pipeline.Promotion) (string, m
 	if !ok {
 		return "", nil, nil
 	}
-	snap, err := j.db.PipelineSnapshot(ctx, p.Repo.ID, store.PipelineOf(p.Stage.Name))
+	snap, err := j.db.PipelineSnapshot(ctx, p.Repo.ID, pipeline.Qualifier(p.Stage.Name))
 	if err != nil {
 		return "", nil, fmt.Errorf("load state: %w", err)
 	}

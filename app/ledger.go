@@ -106,7 +106,7 @@ func (l ledger) Closure(ctx context.Context, now time.Time) (pipeline.Closure, e
 	if !known || !ok {
 		return pipeline.Closure{}, nil
 	}
-	freeze, err := l.db.Freeze(ctx, l.repo, store.PipelineOf(l.name))
+	freeze, err := l.db.Freeze(ctx, l.repo, pipeline.Qualifier(l.name))
 	if err != nil {
 		return pipeline.Closure{}, err
 	}
@@ -115,7 +115,7 @@ func (l ledger) Closure(ctx context.Context, now time.Time) (pipeline.Closure, e
 
 // pipelineOf returns the pipeline that a Stage or Warehouse belongs to by its name.
 func pipelineOf(c store.Config, qualified string) (pipeline.Pipeline, bool) {
-	name := store.PipelineOf(qualified)
+	name := pipeline.Qualifier(qualified)
 	if name == "" {
 		if c.Pipeline == nil {
 			return pipeline.Pipeline{}, false

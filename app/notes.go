@@ -44,7 +44,7 @@ func (n notes) SetMetadata(ctx context.Context, r pipeline.Repo, f pipeline.Frei
 
 // SetAlias implements step.Notes.
 func (n notes) SetAlias(ctx context.Context, r pipeline.Repo, f pipeline.Freight, alias string) error {
-	name := store.PipelineOf(f.Warehouse)
+	name := pipeline.Qualifier(f.Warehouse)
 	snap, err := n.db.PipelineSnapshot(ctx, r.ID, name)
 	if err != nil {
 		return err
@@ -74,7 +74,7 @@ func taken(alias string) error {
 
 // StageMetadata implements step.StageNotes.
 func (n notes) StageMetadata(ctx context.Context, r pipeline.Repo, stage string) (map[string]map[string]any, error) {
-	all, err := n.db.StageMetadata(ctx, r.ID, store.PipelineOf(stage))
+	all, err := n.db.StageMetadata(ctx, r.ID, pipeline.Qualifier(stage))
 	if err != nil {
 		return nil, err
 	}

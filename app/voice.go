@@ -64,13 +64,9 @@ func (v *voice) Answer(ctx context.Context, r store.RepoRecord, in store.Resolve
 // thread names the pipeline that decided on a request, or the request itself where
 // only its Freight would tell.
 func thread(in store.ResolvedIntent) string {
-	switch {
-	case in.Stage != "":
-		return store.PipelineOf(in.Stage)
-	case in.Intent.Promotion != "":
-		return store.PipelineOf(in.Intent.Promotion)
-	case in.New != nil:
-		return store.PipelineOf(in.New.Warehouse)
+	switch name := in.Names(); {
+	case name != "":
+		return pipeline.Qualifier(name)
 	case in.Intent.Freight != "":
 		return "intent " + in.ID
 	}

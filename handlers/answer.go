@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/kargo-app/kargo/handlers/bind"
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/report"
 	"github.com/kargo-app/kargo/store"
@@ -16,7 +17,7 @@ func (h *Comments) Answer(ctx context.Context, rec store.RepoRecord, resolved []
 		return nil
 	}
 	first := resolved[0]
-	r := request{rec: rec, place: rec.Repo, number: first.Number, comment: first.Comment}
+	r := request{Scene: bind.Scene{Comment: first.Comment}, rec: rec, place: rec.Repo, number: first.Number}
 	if first.Elsewhere.Number != 0 {
 		r.place, r.number = first.Elsewhere.Repo, first.Elsewhere.Number
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/kargo-app/kargo/handlers/bind"
 	"github.com/kargo-app/kargo/handlers/command"
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/report"
@@ -115,8 +116,8 @@ func (h *Comments) Comment(ctx context.Context, e Event) error {
 		return fmt.Errorf("react to comment %d: %w", p.Comment.ID, err)
 	}
 	r := request{
-		rec: rec, place: rec.Repo, number: p.Issue.Number, pull: p.Issue.PullRequest != nil, comment: p.Comment.ID,
-		received: e.ReceivedAt, login: p.Comment.User.Login,
+		Scene: bind.Scene{Comment: p.Comment.ID, Received: e.ReceivedAt},
+		rec:   rec, place: rec.Repo, number: p.Issue.Number, pull: p.Issue.PullRequest != nil, login: p.Comment.User.Login,
 	}
 	if err := parsed.Err(); err != nil {
 		return h.refuse(ctx, r, markdown(err))
@@ -137,7 +138,7 @@ func (h *Comments) Comment(ctx context.Context, e Event) error {
 func (h *Comments) carryOut(ctx context.Context, r request, m meaning) error {
 	if len(m.intents) > 0 {
 		if err := h.State.PutIntents(ctx, r.rec.ID, m.intents, h.Now()); err != nil {
-			return fmt.Errorf("store requests of comment %d: %w", r.comment, err)
+			return fmt.Errorf("store requests of comment %d: %w", r.Comment, err)
 		}
 	}
 	if err := h.makeDue(ctx, r, m.due); err != nil {
@@ -157,7 +158,7 @@ func (h *Comments) carryOut(ctx context.Context, r request, m meaning) error {
 // makeDue has Warehouses look at their sources now.
 func (h *Comments) makeDue(ctx context.Context, r request, warehouses []string) error {
 	for _, name := range warehouses {
-		w, _ := r.pipelineOf(name).Warehouse(name)
+		w, _ := r.PipelineOf(name).Warehouse(name)
 		for _, sub := range w.Subscriptions {
 			url := sub.RepoURL()
 			switch sub.Kind() {
@@ -186,17 +187,17 @@ func (h *Comments) refuse(ctx context.Context, r request, body string) error {
 }
 
 func (h *Comments) react(ctx context.Context, r request, content Reaction) error {
-	if err := h.People.React(ctx, r.place, r.comment, string(content)); err != nil {
-		return fmt.Errorf("react to comment %d: %w", r.comment, err)
+	if err := h.People.React(ctx, r.place, r.Comment, string(content)); err != nil {
+		return fmt.Errorf("react to comment %d: %w", r.Comment, err)
 	}
 	return nil
 }
 
 // reply answers a comment once, however often it is handled.
 func (h *Comments) reply(ctx context.Context, r request, body string) error {
-	marker := report.ReplyMarker(r.comment)
+	marker := report.ReplyMarker(r.Comment)
 	if err := h.People.Reply(ctx, r.place, r.number, marker, marker+"\n"+body); err != nil {
-		return fmt.Errorf("reply to comment %d: %w", r.comment, err)
+		return fmt.Errorf("reply to comment %d: %w", r.Comment, err)
 	}
 	return nil
 }

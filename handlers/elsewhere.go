@@ -54,7 +54,7 @@ func (h *Comments) findElsewhere(ctx context.Context, r *request, commands []com
 				"org.opencontainers.image.source and org.opencontainers.image.revision; the App must be installed on the pipeline's repository, too",
 		}
 	}
-	r.rec, r.pipelines, r.snap = homes[0].rec, homes[0].pipelines, homes[0].snap
+	h.settle(r, homes[0].rec, homes[0].Snapshot)
 	return nil
 }
 
@@ -69,12 +69,14 @@ func (h *Comments) homes(ctx context.Context, r *request, sha string) ([]request
 		if rec.Config.Pipeline == nil || rec.Private && !r.rec.Private {
 			continue // what is said here is read by all who see this repository
 		}
-		home := request{rec: rec, login: r.login, pipelines: append([]pipeline.Pipeline{*rec.Config.Pipeline}, rec.Config.Included...)}
-		if home.snap, err = h.snapshot(ctx, rec); err != nil {
+		home := request{place: r.place, login: r.login}
+		snap, err := h.snapshot(ctx, rec)
+		if err != nil {
 			return nil, err
 		}
+		h.settle(&home, rec, snap)
 		from := h.CloneURL(r.place)
-		if !slices.ContainsFunc(home.snap.Freight, func(f pipeline.Freight) bool { return f.BuiltFrom(from, sha) }) {
+		if !slices.ContainsFunc(home.Snapshot.Freight, func(f pipeline.Freight) bool { return f.BuiltFrom(from, sha) }) {
 			continue
 		}
 		actor, err := h.identify(ctx, &home)
@@ -96,7 +98,7 @@ func (r *request) knows(commands []command.Command) bool {
 	for _, c := range commands {
 		for _, stage := range c.Stages {
 			named = true
-			if _, err := command.ResolveName("Stage", r.stageNames(), stage); err != nil {
+			if _, err := command.ResolveName("Stage", r.StageNames(), stage); err != nil {
 				return false
 			}
 		}

@@ -21,7 +21,7 @@ func (h *Comments) look(ctx context.Context, r *request, c command.Command) (str
 	case len(c.Stages) == 0:
 		return h.overview(ctx, r)
 	}
-	stage := r.stage(c.Stages[0])
+	stage := r.Stage(c.Stages[0])
 	s, err := h.scope(ctx, r, stage.Name)
 	if err != nil {
 		return "", err
@@ -29,7 +29,7 @@ func (h *Comments) look(ctx context.Context, r *request, c command.Command) (str
 	if c.Verb == command.VerbStatus {
 		return report.Stage(s.Pipeline, s.snap, stage, h.Now()), nil
 	}
-	id, err := h.freight(ctx, r, c.Freight, stage)
+	id, err := r.FreightID(ctx, c.Freight, stage)
 	if err != nil {
 		return "", err
 	}
@@ -42,8 +42,8 @@ func (h *Comments) look(ctx context.Context, r *request, c command.Command) (str
 // overview shows every pipeline until the reply is full.
 func (h *Comments) overview(ctx context.Context, r *request) (string, error) {
 	var b strings.Builder
-	for i, p := range r.pipelines {
-		if len(r.pipelines) > 1 && len(p.Stages)+len(p.Warehouses) == 0 {
+	for i, p := range r.Pipelines {
+		if len(r.Pipelines) > 1 && len(p.Stages)+len(p.Warehouses) == 0 {
 			continue // a file that only includes others
 		}
 		name := p.Name
@@ -55,7 +55,7 @@ func (h *Comments) overview(ctx context.Context, r *request) (string, error) {
 			return "", err
 		}
 		text := report.Overview(p, s.snap, nil, h.Now())
-		if len(r.pipelines) > 1 {
+		if len(r.Pipelines) > 1 {
 			text = "**Pipeline " + report.Text(p.Name) + "**\n\n" + text + "\n"
 		}
 		if i > 0 && b.Len()+len(text) > maxReply {
@@ -71,21 +71,21 @@ func (h *Comments) overview(ctx context.Context, r *request) (string, error) {
 const maxReply = 60_000
 
 func (h *Comments) freightList(r *request, typed string) (string, error) {
-	all := pipeline.Pipeline{Warehouses: r.warehouses()}
+	all := pipeline.Pipeline{Warehouses: r.Warehouses()}
 	if typed == "" {
-		return report.FreightList(all, r.snap, ""), nil
+		return report.FreightList(all, r.Snapshot, ""), nil
 	}
-	name, err := command.ResolveName("Warehouse", r.warehouseNames(), typed)
+	name, err := command.ResolveName("Warehouse", r.WarehouseNames(), typed)
 	if err != nil {
 		return "", err
 	}
-	return report.FreightList(all, r.snap, name), nil
+	return report.FreightList(all, r.Snapshot, name), nil
 }
 
 // where is about the change of the pull request commented on; elsewhere about all
 // Stages.
 func (h *Comments) where(ctx context.Context, r *request) (string, error) {
-	p, sha, err := h.pullOf(ctx, r)
+	p, sha, err := r.Pull(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -99,7 +99,7 @@ func (h *Comments) where(ctx context.Context, r *request) (string, error) {
 		return "This pull request is not merged, so no Freight holds its change.\n", nil
 	default:
 		var ok bool
-		if f, ok = r.snap.Carrying(sha); !ok {
+		if f, ok = r.Snapshot.Carrying(sha); !ok {
 			return "No Freight holds the change of this pull request yet. It appears once the change is built and discovered.\n", nil
 		}
 	}
@@ -111,9 +111,9 @@ func (h *Comments) where(ctx context.Context, r *request) (string, error) {
 }
 
 func (h *Comments) diff(ctx context.Context, r *request, stage pipeline.Stage, id string) (string, error) {
-	f, ok := r.snap.FreightByID(id)
+	f, ok := r.Snapshot.FreightByID(id)
 	if !ok {
-		if f = r.newest(stage); f.ID == "" {
+		if f = r.Newest(stage); f.ID == "" {
 			return "", &pipeline.UserError{Message: fmt.Sprintf("there is no Freight yet for Stage %q", stage.Name), Hint: "/kargo freight"}
 		}
 	}
@@ -130,14 +130,14 @@ func (h *Comments) diff(ctx context.Context, r *request, stage pipeline.Stage, i
 
 // imagined is a Promotion that nobody asked for.
 func (r *request) imagined(stage pipeline.Stage, f pipeline.Freight) pipeline.Promotion {
-	in := r.pipelineOf(stage.Name)
+	in := r.PipelineOf(stage.Name)
 	p := pipeline.Promotion{
-		ID: stage.Name + "-0", Repo: r.rec.Repo, Pipeline: in.Name, ConfigSHA: r.snap.ConfigSHA,
+		ID: stage.Name + "-0", Repo: r.rec.Repo, Pipeline: in.Name, ConfigSHA: r.Snapshot.ConfigSHA,
 		Stage: stage, Vars: in.Vars, Freight: f, Collection: []pipeline.Freight{f},
 		Reason: "asked for by " + r.login, Actor: r.login,
 	}
 	for _, req := range stage.Requests {
-		cur, ok := r.snap.Current(stage.Name, req.Origin)
+		cur, ok := r.Snapshot.Current(stage.Name, req.Origin)
 		switch {
 		case !ok:
 		case req.Origin == f.Warehouse:

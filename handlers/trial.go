@@ -7,7 +7,6 @@ import (
 
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/report"
-	"github.com/kargo-app/kargo/store"
 )
 
 // tryOut says what Decide would make of requests to promote, without making them.
@@ -16,7 +15,7 @@ func (h *Comments) tryOut(ctx context.Context, r *request, intents []pipeline.In
 	scopes := map[string]scope{}
 	for _, in := range intents {
 		trials[in.ID] = &report.Trial{}
-		name := store.PipelineOf(in.Stage)
+		name := pipeline.Qualifier(in.Stage)
 		s, known := scopes[name]
 		if !known {
 			var err error
@@ -44,7 +43,7 @@ func (h *Comments) tryOut(ctx context.Context, r *request, intents []pipeline.In
 	}
 	var answers []string
 	for _, in := range intents {
-		answer, err := h.trialOf(ctx, r, scopes[store.PipelineOf(in.Stage)], in, *trials[in.ID])
+		answer, err := h.trialOf(ctx, r, scopes[pipeline.Qualifier(in.Stage)], in, *trials[in.ID])
 		if err != nil {
 			return "", err
 		}
@@ -56,14 +55,14 @@ func (h *Comments) tryOut(ctx context.Context, r *request, intents []pipeline.In
 // trialOf completes one trial. What was refused is shown with the Promotion that
 // it would have been.
 func (h *Comments) trialOf(ctx context.Context, r *request, s scope, in pipeline.Intent, t report.Trial) (string, error) {
-	stage := r.stage(in.Stage)
-	f, known := r.snap.FreightByID(in.Freight)
+	stage := r.Stage(in.Stage)
+	f, known := r.Snapshot.FreightByID(in.Freight)
 	switch {
 	case known:
 	case t.Promotion != nil:
 		f = t.Promotion.Freight
 	default:
-		f = r.newest(stage)
+		f = r.Newest(stage)
 	}
 	imagined := r.imagined(stage, f)
 	switch {

@@ -40,7 +40,7 @@ func (h *Comments) understand(ctx context.Context, r *request, commands []comman
 	}
 	var all meaning
 	for _, c := range commands {
-		c, err := r.statusOf(c).NamingFreight(r.stageNames(), r.isFreight).Resolve(r.stageNames())
+		c, err := r.Resolve(r.statusOf(c))
 		if err != nil {
 			return meaning{}, err
 		}
@@ -53,21 +53,15 @@ func (h *Comments) understand(ctx context.Context, r *request, commands []comman
 	return all, nil
 }
 
-// isFreight reports whether a word names Freight that is there.
-func (r *request) isFreight(word string) bool {
-	_, refusal := r.snap.ResolveFreight(word)
-	return refusal == nil
-}
-
 // statusOf turns the status of what is no Stage but a Warehouse into a look at that.
 func (r *request) statusOf(c command.Command) command.Command {
 	if c.Verb != command.VerbStatus || len(c.Stages) == 0 {
 		return c
 	}
-	if _, err := c.Resolve(r.stageNames()); err == nil {
+	if _, err := c.Resolve(r.StageNames()); err == nil {
 		return c
 	}
-	if name, err := command.ResolveName("Warehouse", r.warehouseNames(), c.Stages[0]); err == nil {
+	if name, err := command.ResolveName("Warehouse", r.WarehouseNames(), c.Stages[0]); err == nil {
 		return command.Command{Verb: command.VerbFreight, Line: c.Line, Warehouse: name}
 	}
 	return c
@@ -83,7 +77,7 @@ func (h *Comments) meaningOf(ctx context.Context, r *request, c command.Command)
 	case command.VerbRefresh:
 		return h.refresh(ctx, r, c)
 	}
-	intents, err := h.ask(ctx, r, c)
+	intents, err := r.Bind(ctx, c)
 	if err != nil {
 		return meaning{}, err
 	}
@@ -99,13 +93,9 @@ func (h *Comments) meaningOf(ctx context.Context, r *request, c command.Command)
 
 // refresh means every Warehouse, or the one that is named.
 func (h *Comments) refresh(ctx context.Context, r *request, c command.Command) (meaning, error) {
-	names := r.warehouseNames()
-	if c.Warehouse != "" {
-		name, err := command.ResolveName("Warehouse", names, c.Warehouse)
-		if err != nil {
-			return meaning{}, err
-		}
-		names = []string{name}
+	names, err := r.Refreshed(c)
+	if err != nil {
+		return meaning{}, err
 	}
 	actor, err := h.identify(ctx, r, names...)
 	if err != nil {

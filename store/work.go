@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/kargo-app/kargo/pipeline"
 )
 
 // WorkKind is the kind of a job.
@@ -47,39 +49,28 @@ func ParseRepoKey(key string) (int64, error) {
 	return id, nil
 }
 
-// PipelineOf returns the pipeline that a Warehouse, Stage, Promotion or
-// VerificationRun belongs to by its name or id: "shop" for "shop/test", and empty,
-// which means the root pipeline, for "test".
-func PipelineOf(qualified string) string {
-	name, _, ok := strings.Cut(qualified, "/")
-	if !ok {
-		return ""
-	}
-	return name
-}
-
 // ReconcileKey is the key of the WorkReconcile of the pipeline that a name belongs
 // to: "42" for "test", "42/shop" for "shop/test".
 func ReconcileKey(repoID int64, qualified string) string {
-	return PipelineKey(repoID, PipelineOf(qualified))
+	return PipelineKey(repoID, pipeline.Qualifier(qualified))
 }
 
 // PipelineKey is ReconcileKey for those who know the pipeline, empty for the root.
-func PipelineKey(repoID int64, pipeline string) string {
-	if pipeline == "" {
+func PipelineKey(repoID int64, name string) string {
+	if name == "" {
 		return RepoKey(repoID)
 	}
-	return RepoKey(repoID) + "/" + pipeline
+	return RepoKey(repoID) + "/" + name
 }
 
-// ParseReconcileKey reverses [PipelineKey]; pipeline is empty for the root.
-func ParseReconcileKey(key string) (repoID int64, pipeline string, err error) {
-	id, pipeline, ok := strings.Cut(key, "/")
-	if ok && pipeline == "" {
+// ParseReconcileKey reverses [PipelineKey]; name is empty for the root.
+func ParseReconcileKey(key string) (repoID int64, name string, err error) {
+	id, name, ok := strings.Cut(key, "/")
+	if ok && name == "" {
 		return 0, "", fmt.Errorf("reconcile key %q is neither REPO nor REPO/PIPELINE", key)
 	}
 	repoID, err = ParseRepoKey(id)
-	return repoID, pipeline, err
+	return repoID, name, err
 }
 
 // StageKey is the key of a Stage's WorkStage.

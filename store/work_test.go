@@ -3,6 +3,7 @@ package store_test
 import (
 	"testing"
 
+	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/store"
 )
 
@@ -13,9 +14,9 @@ func TestReconcileKeyNamesThePipeline(t *testing.T) {
 		if key != want {
 			t.Errorf("%q is reconciled by %q, want %q", name, key, want)
 		}
-		id, pipeline, err := store.ParseReconcileKey(key)
-		if err != nil || id != 42 || pipeline != store.PipelineOf(name) {
-			t.Errorf("%q parses as %d, %q, %v", key, id, pipeline, err)
+		id, of, err := store.ParseReconcileKey(key)
+		if err != nil || id != 42 || of != pipeline.Qualifier(name) {
+			t.Errorf("%q parses as %d, %q, %v", key, id, of, err)
 		}
 	}
 	for _, key := range []string{"", "x", "x/shop", "42/", "/shop"} {

@@ -1,9 +1,12 @@
 package simulate
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 
+	"github.com/kargo-app/kargo/handlers/bind"
 	"github.com/kargo-app/kargo/handlers/command"
 	"github.com/kargo-app/kargo/pipeline"
 )
@@ -31,35 +34,23 @@ func orSomeone(login string) string {
 	return login
 }
 
-// asking is one comment that becomes requests.
-type asking struct {
-	w     *world
-	by    pipeline.Actor
-	on    *pipeline.Promotion
-	batch string
-	n     int
-}
-
-func (w *world) asking(by, on string) *asking {
+// scene is what one more comment is bound to; on names the Promotion whose pull
+// request it is made on.
+func (w *world) scene(on string) *bind.Scene {
 	w.comments++
-	return &asking{w: w, by: w.person(orSomeone(by)), on: w.promotion(on), batch: fmt.Sprintf("comment-%d", w.comments)}
-}
-
-// request completes an intent.
-func (a *asking) request(in pipeline.Intent) pipeline.Intent {
-	a.n++
-	in.ID, in.Actor, in.ReceivedAt = fmt.Sprintf("%s:%d", a.batch, a.n), a.by, a.w.now
-	in.Comment = int64(a.w.comments)
-	if a.on != nil {
-		in.Number = a.on.Pull().Number
+	s := &bind.Scene{
+		Pipelines: []pipeline.Pipeline{w.p}, Snapshot: w.s, Comment: int64(w.comments), Received: w.now, Now: w.now,
+		Pull: func(context.Context) (*pipeline.Promotion, string, error) { return w.promotion(on), "", nil },
 	}
-	return in
+	if p := w.promotion(on); p != nil {
+		s.Number = p.Pull().Number
+	}
+	return s
 }
 
 // comment stores what a comment asks for; one that cannot be understood is refused
 // at once.
 func (w *world) comment(c Comment) error {
-	a := w.asking(c.By, c.On)
 	parsed := command.Parse(c.Text)
 	if err := parsed.Err(); err != nil {
 		w.log.refuse(err.Error())
@@ -68,204 +59,73 @@ func (w *world) comment(c Comment) error {
 	if len(parsed.Commands) == 0 {
 		return fmt.Errorf("the comment %q holds no command", cut(c.Text))
 	}
+	scene := w.scene(c.On)
 	var all []pipeline.Intent
 	for _, cmd := range parsed.Commands {
-		cmd, err := cmd.NamingFreight(w.p.StageNames(), w.isFreight).Resolve(w.p.StageNames())
-		if err == nil {
-			var more []pipeline.Intent
-			if more, err = a.understand(cmd); err == nil {
-				all = append(all, more...)
-				continue
-			}
+		more, err := w.understand(scene, cmd)
+		var refusal *pipeline.UserError
+		switch {
+		case errors.As(err, &refusal):
+			w.log.refuse(err.Error())
+			return nil
+		case err != nil:
+			return err
 		}
-		w.log.refuse(err.Error())
-		return nil
+		all = append(all, more...)
 	}
-	if len(all) > 1 {
-		for i := range all {
-			all[i].Batch = a.batch
-		}
-	}
-	w.ask(all...)
+	w.ask(w.person(orSomeone(c.By)), all...)
 	return nil
 }
 
-func (w *world) isFreight(word string) bool {
-	_, ok := w.freight(word)
-	return ok
+// understand binds a command to the state as it is now.
+func (w *world) understand(scene *bind.Scene, c command.Command) ([]pipeline.Intent, error) {
+	c, err := scene.Resolve(w.inIDs(c))
+	if err != nil {
+		return nil, err
+	}
+	switch c.Verb {
+	case command.VerbHelp, command.VerbStatus, command.VerbWhere, command.VerbWhy, command.VerbDiff, command.VerbFreight:
+		return nil, fmt.Errorf("%s only looks, and a scenario has expectations for that", c.Verb)
+	case command.VerbRefresh:
+		names, err := scene.Refreshed(c)
+		for _, name := range names {
+			w.stale[name] = true
+		}
+		return nil, err
+	}
+	if c.DryRun {
+		return nil, fmt.Errorf("a scenario has no use for --dry-run")
+	}
+	return scene.Bind(context.Background(), c)
 }
 
-func (w *world) ask(intents ...pipeline.Intent) {
+// inIDs puts the Freight's id where a command has the scenario's name of it.
+func (w *world) inIDs(c command.Command) command.Command {
+	if id, ok := w.names[c.Freight.Text]; ok {
+		c.Freight = command.ParseFreight(id)
+	}
+	if last := len(c.Stages) - 1; last > 0 {
+		if id, ok := w.names[c.Stages[last]]; ok && !slices.Contains(w.p.StageNames(), c.Stages[last]) {
+			c.Freight, c.Stages = command.ParseFreight(id), c.Stages[:last]
+		}
+	}
+	return c
+}
+
+// ask stores requests of a person.
+func (w *world) ask(by pipeline.Actor, intents ...pipeline.Intent) {
+	for i := range intents {
+		intents[i].Actor = by
+	}
 	w.s.Intents = append(slices.Clone(w.s.Intents), intents...)
 	w.log.asked += len(intents)
 }
 
-// understand binds a command to the state as it is now.
-func (a *asking) understand(c command.Command) ([]pipeline.Intent, error) {
-	stage := ""
-	if len(c.Stages) > 0 {
-		stage = c.Stages[0]
-	}
-	target, _ := a.w.p.Stage(stage)
-	in := pipeline.Intent{Stage: stage, Reason: c.Reason}
-	var err error
-	switch c.Verb {
-	case command.VerbRefresh:
-		for _, wh := range a.w.p.Warehouses {
-			a.w.stale[wh.Name] = a.w.stale[wh.Name] || c.Warehouse == "" || c.Warehouse == wh.Name
-		}
-		return nil, nil
-	case command.VerbPromote:
-		return a.promote(c)
-	case command.VerbRollback:
-		in.Kind = pipeline.IntentRollback
-		if c.Freight.Kind != command.FreightDefault && c.Freight.Kind != command.FreightPrevious {
-			in.Freight, err = a.freight(c.Freight, target)
-		}
-	case command.VerbAbort:
-		in.Kind, in.Promotion = pipeline.IntentAbort, c.Promotion
-		if _, isStage := a.w.p.Stage(c.Promotion); isStage {
-			in.Stage, in.Promotion = c.Promotion, ""
-		}
-	case command.VerbRetry:
-		in.Kind, in.Promotion, in.FromStart = pipeline.IntentRetry, c.Promotion, c.FromStart
-		if in.Promotion == "" && a.on != nil {
-			in.Promotion = a.on.ID
-		}
-		if _, isStage := a.w.p.Stage(c.Promotion); isStage {
-			in.Stage, in.Promotion = c.Promotion, a.newest(c.Promotion)
-		}
-	case command.VerbApprove:
-		return a.approve(c, in)
-	case command.VerbReject:
-		in.Kind = pipeline.IntentReject
-		if active, ok := a.w.s.Active(stage); ok {
-			in.Promotion = active.ID
-		}
-	case command.VerbAnswer:
-		in.Kind, in.Values = pipeline.IntentAnswer, c.Values
-		if active, ok := a.w.s.Active(stage); ok {
-			in.Promotion = active.ID
-		}
-	case command.VerbVerify:
-		in.Kind = pipeline.IntentVerify
-		if c.Stop {
-			in.Kind = pipeline.IntentStopVerify
-		}
-	case command.VerbHold:
-		in.Kind = pipeline.IntentHold
-	case command.VerbResume:
-		in.Kind = pipeline.IntentResume
-	case command.VerbFreeze:
-		in.Kind = pipeline.IntentFreeze
-		if c.Until > 0 {
-			in.Until = a.w.now.Add(c.Until)
-		}
-	case command.VerbThaw:
-		in.Kind = pipeline.IntentThaw
-	case command.VerbAlias:
-		in.Kind, in.Alias = pipeline.IntentAlias, c.Name
-		in.Freight, err = a.freight(c.Freight, target)
-	case command.VerbDelete:
-		in.Kind = pipeline.IntentDelete
-		in.Freight, err = a.freight(c.Freight, target)
-	default:
-		return nil, fmt.Errorf("a scenario cannot carry out %s: use intent", c.Verb)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return []pipeline.Intent{a.request(in)}, nil
-}
-
-// newest is the id of the newest Promotion of a Stage that ended.
-func (a *asking) newest(stage string) string {
-	id, seq := "", 0
-	for i := range a.w.s.Promotions {
-		if pr := &a.w.s.Promotions[i]; pr.Stage.Name == stage && pr.Phase.Terminal() && pr.Seq > seq {
-			id, seq = pr.ID, pr.Seq
-		}
-	}
-	return id
-}
-
-// freight is the id of what a command means for a Stage; empty is the candidate.
-func (a *asking) freight(ref command.FreightRef, stage pipeline.Stage) (string, error) {
-	switch ref.Kind {
-	case command.FreightLatest:
-		return "", nil
-	case command.FreightPrevious:
-		f, ok := a.w.s.Facts().Previous(stage)
-		if !ok {
-			return "", fmt.Errorf("no Freight was verified in %s before what is current there", stage.Name)
-		}
-		return f.ID, nil
-	case command.FreightDefault, command.FreightThis:
-		if a.on != nil {
-			return a.on.Freight.ID, nil
-		}
-		return "", nil
-	case command.FreightAlias, command.FreightID, command.FreightArtifact: // a name, below
-	}
-	if f, ok := a.w.freight(ref.Text); ok {
-		return f.ID, nil
-	}
-	f, refusal := a.w.s.ResolveFreight(ref.Text)
-	if refusal != nil {
-		return "", refusal
-	}
-	return f.ID, nil
-}
-
-func (a *asking) promote(c command.Command) ([]pipeline.Intent, error) {
-	var out []pipeline.Intent
-	add := func(stage, id string) {
-		out = append(out, a.request(pipeline.Intent{Kind: pipeline.IntentPromote, Stage: stage, Freight: id, Reason: c.Reason}))
-	}
-	for _, name := range c.Stages {
-		stage, _ := a.w.p.Stage(name)
-		id, err := a.freight(c.Freight, stage)
-		if err != nil {
-			return nil, err
-		}
-		if !c.Downstream {
-			add(name, id)
-			continue
-		}
-		moves, refusal := a.w.p.Downstream(a.w.s, stage, id, c.Freight.Kind == command.FreightLatest)
-		if refusal != nil {
-			return nil, refusal
-		}
-		for _, m := range moves {
-			if !slices.ContainsFunc(out, func(in pipeline.Intent) bool { return in.Stage == m.Stage && in.Freight == m.Freight }) {
-				add(m.Stage, m.Freight)
-			}
-		}
-	}
-	return out, nil
-}
-
-func (a *asking) approve(c command.Command, in pipeline.Intent) ([]pipeline.Intent, error) {
-	in.Kind, in.Bypass = pipeline.IntentApprove, c.Bypass
-	var err error
-	stage, _ := a.w.p.Stage(in.Stage)
-	if in.Freight, err = a.freight(c.Freight, stage); err != nil {
-		return nil, err
-	}
-	active, ok := a.w.s.Active(in.Stage)
-	if in.Freight != "" {
-		active, ok = a.w.s.Last(in.Stage, in.Freight)
-	}
-	if ok && !c.Bypass && !active.Phase.Terminal() {
-		in.Promotion, in.Freight, in.Head = active.ID, active.Freight.ID, active.Pull().Head
-	}
-	return []pipeline.Intent{a.request(in)}, nil
-}
-
 // intent stores a request as the scenario spells it out.
 func (w *world) intent(e Intent) error {
-	a := w.asking(e.By, e.On)
+	scene := w.scene(e.On)
 	in := pipeline.Intent{
+		ID: fmt.Sprintf("%d:1", scene.Comment), Number: scene.Number, Comment: scene.Comment, ReceivedAt: w.now,
 		Kind: pipeline.IntentKind(e.Kind), Stage: e.Stage, Promotion: e.Promotion, Batch: e.Batch, Reason: e.Reason, Alias: e.Alias,
 		FromStart: e.FromStart, Bypass: e.Bypass,
 	}
@@ -289,6 +149,6 @@ func (w *world) intent(e Intent) error {
 	if pr := w.promotion(in.Promotion); pr != nil && in.Kind == pipeline.IntentApprove {
 		in.Head = pr.Pull().Head
 	}
-	w.ask(a.request(in))
+	w.ask(w.person(orSomeone(e.By)), in)
 	return nil
 }

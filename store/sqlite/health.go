@@ -30,7 +30,7 @@ func (l *loader) health(ctx context.Context) ([]pipeline.HealthReading, error) {
 	}
 	var mine []pipeline.HealthReading
 	for _, r := range all {
-		if store.PipelineOf(r.Stage) == l.name.String {
+		if pipeline.Qualifier(r.Stage) == l.name.String {
 			mine = append(mine, r)
 		}
 	}

@@ -46,13 +46,9 @@ INSERT INTO intent (repo, id, received_at, body, pipeline) VALUES (?, ?, ?, ?, ?
 // the Stage, Promotion, Freight or pull request that it names, else the one it
 // was given, the root for none.
 func (tx *writeTx) concerned(ctx context.Context, repoID int64, in pipeline.Intent) (string, error) {
-	switch {
-	case in.Stage != "":
-		return store.PipelineOf(in.Stage), nil
-	case in.Promotion != "":
-		return store.PipelineOf(in.Promotion), nil
-	case in.New != nil:
-		return store.PipelineOf(in.New.Warehouse), nil
+	switch name := in.Names(); {
+	case name != "":
+		return pipeline.Qualifier(name), nil
 	case in.Freight != "":
 		return tx.concernedBy(ctx, in, `SELECT pipeline FROM freight WHERE repo = ? AND id = ?`, repoID, in.Freight)
 	case in.Pipeline == "" && in.Number != 0:

@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 
-	"github.com/kargo-app/kargo/store"
+	"github.com/kargo-app/kargo/pipeline"
 )
 
 // PutStageMetadata sets keys of a Stage's metadata, each to a value that JSON can
@@ -48,7 +48,7 @@ func (db *DB) StageMetadata(ctx context.Context, repoID int64, name string) (map
 	}
 	out := map[string]map[string]any{}
 	for _, s := range all {
-		if store.PipelineOf(s.name) == name {
+		if pipeline.Qualifier(s.name) == name {
 			out[s.name] = s.values
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/kargo-app/kargo/pipeline"
-	"github.com/kargo-app/kargo/store"
 )
 
 // Snapshot returns everything that [pipeline.Decide] may know, at one moment, of
@@ -99,7 +98,7 @@ func (l *loader) holds(ctx context.Context) ([]pipeline.Hold, error) {
 	}
 	var mine []pipeline.Hold
 	for _, h := range all {
-		if store.PipelineOf(h.Stage) == l.name.String {
+		if pipeline.Qualifier(h.Stage) == l.name.String {
 			mine = append(mine, h)
 		}
 	}

@@ -1,4 +1,4 @@
-package handlers
+package bind
 
 import (
 	"context"
@@ -9,33 +9,22 @@ import (
 
 	"github.com/kargo-app/kargo/handlers/command"
 	"github.com/kargo-app/kargo/pipeline"
-	"github.com/kargo-app/kargo/store"
 )
 
 // create puts Freight together from what a Warehouse discovered, exactly one
 // artifact for every Subscription, and from images that no Warehouse subscribes
 // to.
-func (h *Comments) create(ctx context.Context, r *request, c command.Command) (*pipeline.Freight, error) {
-	warehouse, own, foreign, err := r.sort(c)
+func (s *Scene) create(ctx context.Context, c command.Command) (*pipeline.Freight, error) {
+	warehouse, own, foreign, err := s.sort(c)
 	if err != nil {
 		return nil, err
 	}
 	f := pipeline.Freight{Warehouse: warehouse.Name}
-	if err := fill(&f, r.snap.Discoveries[warehouse.Name], own); err != nil {
+	if err := fill(&f, s.Snapshot.Discoveries[warehouse.Name], own); err != nil {
 		return nil, err
 	}
-	if len(foreign) > 0 {
-		// Before a registry that a stranger names is asked anything.
-		actor, err := h.identify(ctx, r, warehouse.Name)
-		if err != nil {
-			return nil, err
-		}
-		if err := r.pipelineOf(warehouse.Name).Authorize(pipeline.VerbPromote, pipeline.Stage{}, actor); err != nil {
-			return nil, err
-		}
-	}
 	for _, ref := range foreign {
-		i, err := h.standalone(ctx, r.rec, ref)
+		i, err := s.standalone(ctx, warehouse.Name, ref)
 		if err != nil {
 			return nil, err
 		}
@@ -80,14 +69,14 @@ func parseArtifact(typed string) artifactRef {
 
 // sort decides which Warehouse a command is about, and parts what it subscribes to
 // from what it does not.
-func (r *request) sort(c command.Command) (w pipeline.Warehouse, own, foreign []artifactRef, err error) {
-	candidates := r.warehouses()
+func (s *Scene) sort(c command.Command) (w pipeline.Warehouse, own, foreign []artifactRef, err error) {
+	candidates := s.Warehouses()
 	if c.Warehouse != "" {
-		name, err := command.ResolveName("Warehouse", r.warehouseNames(), c.Warehouse)
+		name, err := command.ResolveName("Warehouse", s.WarehouseNames(), c.Warehouse)
 		if err != nil {
 			return w, nil, nil, err
 		}
-		w, _ = r.pipelineOf(name).Warehouse(name)
+		w, _ = s.PipelineOf(name).Warehouse(name)
 		candidates = []pipeline.Warehouse{w}
 	}
 	best := -1
@@ -96,7 +85,7 @@ func (r *request) sort(c command.Command) (w pipeline.Warehouse, own, foreign []
 		var mine, others []artifactRef
 		for _, typed := range c.Artifacts {
 			a := parseArtifact(typed)
-			if slices.ContainsFunc(r.snap.Discoveries[candidate.Name].Subscriptions, a.from) {
+			if slices.ContainsFunc(s.Snapshot.Discoveries[candidate.Name].Subscriptions, a.from) {
 				mine = append(mine, a)
 			} else {
 				others = append(others, a)
@@ -228,7 +217,7 @@ func choices(s pipeline.DiscoveredSubscription) string {
 }
 
 // standalone resolves an image that no Warehouse subscribes to.
-func (h *Comments) standalone(ctx context.Context, rec store.RepoRecord, a artifactRef) (pipeline.Image, error) {
+func (s *Scene) standalone(ctx context.Context, warehouse string, a artifactRef) (pipeline.Image, error) {
 	if !strings.Contains(a.name, "/") || strings.Contains(a.name, "://") {
 		return pipeline.Image{}, &pipeline.UserError{
 			Message: fmt.Sprintf("no Warehouse subscribes to %s", a.name),
@@ -239,17 +228,13 @@ func (h *Comments) standalone(ctx context.Context, rec store.RepoRecord, a artif
 	if strings.Contains(a.version, ":") {
 		i.Tag, i.Digest = "", a.version
 	}
-	if h.Registry == nil {
+	if s.Image == nil {
 		if i.Digest == "" {
 			return i, &pipeline.UserError{Message: fmt.Sprintf("%s needs a digest", a.typed), Hint: fmt.Sprintf("%s:%s@sha256:...", a.name, a.version)}
 		}
 		return i, nil
 	}
-	ref := i.Digest
-	if ref == "" {
-		ref = i.Tag
-	}
-	found, err := h.Registry.Image(ctx, rec, i.RepoURL, ref)
+	found, err := s.Image(ctx, warehouse, i)
 	if err != nil {
 		return i, fmt.Errorf("look up %s: %w", a.typed, err)
 	}

@@ -1,25 +1,23 @@
-package handlers
+package bind
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/kargo-app/kargo/handlers/command"
 	"github.com/kargo-app/kargo/pipeline"
-	"github.com/kargo-app/kargo/store"
 )
 
-// freight returns the id of the Freight that a reference means for a Stage at
+// FreightID returns the id of the Freight that a reference means for a Stage at
 // this moment; "" means the newest that the Stage may take.
-func (h *Comments) freight(ctx context.Context, r *request, ref command.FreightRef, stage pipeline.Stage) (string, error) {
+func (s *Scene) FreightID(ctx context.Context, ref command.FreightRef, stage pipeline.Stage) (string, error) {
 	switch ref.Kind {
 	case command.FreightLatest:
 		return "", nil
 	case command.FreightPrevious:
-		f, ok := r.snap.Facts().Previous(stage)
+		f, ok := s.Snapshot.Facts().Previous(stage)
 		if !ok {
 			return "", &pipeline.UserError{
 				Message: fmt.Sprintf("no Freight was verified in %s before what is current there", stage.Name),
@@ -28,7 +26,7 @@ func (h *Comments) freight(ctx context.Context, r *request, ref command.FreightR
 		}
 		return f.ID, nil
 	case command.FreightDefault, command.FreightThis:
-		f, ok, err := h.ofPull(ctx, r, stage)
+		f, ok, err := s.ofPull(ctx, stage)
 		if err != nil || ok {
 			return f.ID, err
 		}
@@ -37,10 +35,10 @@ func (h *Comments) freight(ctx context.Context, r *request, ref command.FreightR
 		}
 		return "", nil
 	default: // a name, whatever its form
-		if f, refusal := r.takenBy(stage).ResolveFreight(ref.Text); refusal == nil {
+		if f, refusal := s.takenBy(stage).ResolveFreight(ref.Text); refusal == nil {
 			return f.ID, nil
 		}
-		f, refusal := r.snap.ResolveFreight(ref.Text)
+		f, refusal := s.Snapshot.ResolveFreight(ref.Text)
 		if refusal != nil {
 			return "", refusal
 		}
@@ -56,10 +54,10 @@ func noFreightHere() error {
 }
 
 // named returns the Freight of a command that is about no Stage.
-func (h *Comments) named(ctx context.Context, r *request, ref command.FreightRef) (pipeline.Freight, error) {
+func (s *Scene) named(ctx context.Context, ref command.FreightRef) (pipeline.Freight, error) {
 	switch ref.Kind {
 	case command.FreightThis:
-		f, ok, err := h.ofPull(ctx, r, pipeline.Stage{})
+		f, ok, err := s.ofPull(ctx, pipeline.Stage{})
 		if err == nil && !ok {
 			err = noFreightHere()
 		}
@@ -70,18 +68,18 @@ func (h *Comments) named(ctx context.Context, r *request, ref command.FreightRef
 			Hint:    "name the Freight by its alias; /kargo freight lists them",
 		}
 	default:
-		return r.uniquelyNamed(ref)
+		return s.uniquelyNamed(ref)
 	}
 }
 
 // uniquelyNamed refuses an alias that Freight of several pipelines has.
-func (r *request) uniquelyNamed(ref command.FreightRef) (pipeline.Freight, error) {
-	f, refusal := r.snap.ResolveFreight(ref.Text)
+func (s *Scene) uniquelyNamed(ref command.FreightRef) (pipeline.Freight, error) {
+	f, refusal := s.Snapshot.ResolveFreight(ref.Text)
 	if refusal != nil {
 		return f, refusal
 	}
 	var ids []string
-	for _, other := range r.snap.Freight {
+	for _, other := range s.Snapshot.Freight {
 		if strings.EqualFold(other.Alias, ref.Text) {
 			ids = append(ids, fmt.Sprintf("%s of %s", pipeline.Short(other.ID), other.Warehouse))
 		}
@@ -93,61 +91,39 @@ func (r *request) uniquelyNamed(ref command.FreightRef) (pipeline.Freight, error
 }
 
 // takenBy is the state with only the Freight that a Stage asks for.
-func (r *request) takenBy(stage pipeline.Stage) pipeline.Snapshot {
-	s := r.snap
-	s.Freight = slices.DeleteFunc(slices.Clone(s.Freight), func(f pipeline.Freight) bool {
+func (s *Scene) takenBy(stage pipeline.Stage) pipeline.Snapshot {
+	taken := s.Snapshot
+	taken.Freight = slices.DeleteFunc(slices.Clone(taken.Freight), func(f pipeline.Freight) bool {
 		_, takes := stage.Request(f.Warehouse)
 		return !takes
 	})
-	return s
+	return taken
 }
 
 // ofPull returns the Freight that a pull request stands for: that of its
 // Promotion, else the newest that holds its merge commit, if there is one of those
 // that the Stage asks for.
-func (h *Comments) ofPull(ctx context.Context, r *request, stage pipeline.Stage) (pipeline.Freight, bool, error) {
-	p, sha, err := h.pullOf(ctx, r)
+func (s *Scene) ofPull(ctx context.Context, stage pipeline.Stage) (pipeline.Freight, bool, error) {
+	p, sha, err := s.Pull(ctx)
 	if err != nil || p == nil && sha == "" {
 		return pipeline.Freight{}, false, err
 	}
 	if p != nil {
 		return p.Freight, true, nil
 	}
-	if f, ok := r.takenBy(stage).Carrying(sha); ok {
+	if f, ok := s.takenBy(stage).Carrying(sha); ok {
 		return f, true, nil
 	}
-	f, ok := r.snap.Carrying(sha)
+	f, ok := s.Snapshot.Carrying(sha)
 	return f, ok, nil
-}
-
-// pullOf returns the Promotion whose pull request was commented on, or the commit
-// that the pull request left on its base; neither for an issue.
-func (h *Comments) pullOf(ctx context.Context, r *request) (*pipeline.Promotion, string, error) {
-	if !r.pull {
-		return nil, "", nil
-	}
-	if !r.elsewhere() {
-		p, err := h.State.PromotionByPull(ctx, r.rec.ID, r.number)
-		if err == nil {
-			return &p, "", nil
-		}
-		if !errors.Is(err, store.ErrNotFound) {
-			return nil, "", fmt.Errorf("find promotion of pull request %d: %w", r.number, err)
-		}
-	}
-	sha, err := h.People.MergeCommit(ctx, r.place, r.number)
-	if err != nil {
-		return nil, "", fmt.Errorf("read pull request %d: %w", r.number, err)
-	}
-	return nil, sha, nil
 }
 
 // promotion returns the Promotion that an abort or a retry means: the one that is
 // named by its id or by its Stage, else that of the pull request commented on. of
 // chooses among those of a Stage, newest first.
-func (h *Comments) promotion(ctx context.Context, r *request, c command.Command, of func(pipeline.Promotion) bool) (pipeline.Promotion, error) {
+func (s *Scene) promotion(ctx context.Context, c command.Command, of func(pipeline.Promotion) bool) (pipeline.Promotion, error) {
 	if c.Promotion == "" {
-		p, _, err := h.pullOf(ctx, r)
+		p, _, err := s.Pull(ctx)
 		if err != nil {
 			return pipeline.Promotion{}, err
 		}
@@ -159,14 +135,14 @@ func (h *Comments) promotion(ctx context.Context, r *request, c command.Command,
 		}
 		return *p, nil
 	}
-	newest := slices.Clone(r.snap.Promotions)
+	newest := slices.Clone(s.Snapshot.Promotions)
 	slices.SortFunc(newest, func(a, b pipeline.Promotion) int { return b.Seq - a.Seq })
 	for _, p := range newest {
 		if p.ID == c.Promotion {
 			return p, nil
 		}
 	}
-	stage, err := command.ResolveName("Stage", r.stageNames(), c.Promotion)
+	stage, err := command.ResolveName("Stage", s.StageNames(), c.Promotion)
 	if err != nil {
 		ids := make([]string, len(newest))
 		for i, p := range newest {

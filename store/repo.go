@@ -20,7 +20,8 @@ type RepoRecord struct {
 }
 
 // Config is the last good .kargo.yaml and, separately, the newest look at the
-// file.
+// file. Its pipelines may be shared with others who loaded the repository: they are
+// not to be modified.
 type Config struct {
 	// SHA is the commit of the last good file, Blob the file's blob id.
 	SHA  string

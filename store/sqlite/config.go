@@ -28,9 +28,11 @@ func (db *DB) SaveConfig(ctx context.Context, repoID int64, c store.Config, subs
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `
-UPDATE repo SET config_sha = ?, config_blob = ?, pipeline = ?, included = ?, seen_sha = ?, seen_blob = ?, problems = ?
-WHERE id = ?`,
-			c.SHA, c.Blob, root, included, c.SeenSHA, c.SeenBlob, nullJSON(c.Problems), repoID); err != nil {
+UPDATE repo SET pipeline = ?1, included = ?2,
+	config_version = config_version + (pipeline IS NOT ?1 OR included IS NOT ?2),
+	config_sha = ?3, config_blob = ?4, seen_sha = ?5, seen_blob = ?6, problems = ?7
+WHERE id = ?8`,
+			root, included, c.SHA, c.Blob, c.SeenSHA, c.SeenBlob, nullJSON(c.Problems), repoID); err != nil {
 			return err
 		}
 		if subs == nil && c.Blob == blob {

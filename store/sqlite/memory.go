@@ -24,6 +24,10 @@ type memory struct {
 	stages *simplelru.LRU[stageKey, *stageRecord]
 	// size is about how many bytes the Stages take; it stays below limit.
 	size, limit int
+	// configs are by repository; configText is how long they are as JSON, and stays
+	// below limit, too.
+	configs    *simplelru.LRU[int64, *configRecord]
+	configText int
 }
 
 // stageKey names a Stage among all repositories.
@@ -52,6 +56,10 @@ func newMemory(limit int) (*memory, error) {
 	m.stages, err = simplelru.NewLRU(1+limit/int(unsafe.Sizeof(stageRecord{})), func(_ stageKey, r *stageRecord) {
 		m.size -= r.size()
 	})
+	if err != nil {
+		return nil, err
+	}
+	m.configs, err = simplelru.NewLRU(rememberedConfigs, func(_ int64, r *configRecord) { m.configText -= r.text })
 	return m, err
 }
 

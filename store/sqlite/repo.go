@@ -20,12 +20,18 @@ func scanRepo(rows *sql.Rows, r *store.RepoRecord, more ...any) error {
 
 func scanBareRepo(rows *sql.Rows, r *store.RepoRecord) error { return scanRepo(rows, r) }
 
-func scanRepoConfig(rows *sql.Rows, r *store.RepoRecord) error {
-	c := &r.Config
-	return scanRepo(rows, r, &c.SHA, &c.Blob, scanJSON(&c.Pipeline), scanJSON(&c.Included), &c.SeenSHA, &c.SeenBlob, scanJSON(&c.Problems))
+// versioned is a repository whose pipelines were not decoded yet.
+type versioned struct {
+	store.RepoRecord
+	version int64
 }
 
-const selectRepoConfig = `SELECT ` + repoColumns + `, config_sha, config_blob, pipeline, included, seen_sha, seen_blob, problems FROM repo `
+func scanVersioned(rows *sql.Rows, r *versioned) error {
+	c := &r.Config
+	return scanRepo(rows, &r.RepoRecord, &c.SHA, &c.Blob, &r.version, &c.SeenSHA, &c.SeenBlob, scanJSON(&c.Problems))
+}
+
+const selectVersioned = `SELECT ` + repoColumns + `, config_sha, config_blob, config_version, seen_sha, seen_blob, problems FROM repo `
 
 // PutRepo stores what is known of a repository, by its id: a new name, owner or
 // installation replaces the old one, and one that was removed is back. Config,
@@ -44,7 +50,7 @@ ON CONFLICT (id) DO UPDATE SET
 
 // Repo returns a repository, even a removed one, or [store.ErrNotFound].
 func (db *DB) Repo(ctx context.Context, id int64) (store.RepoRecord, error) {
-	r, err := one(ctx, db.reads, scanRepoConfig, selectRepoConfig+`WHERE id = ?`, id)
+	r, err := db.configured(ctx, `WHERE id = ?`, id)
 	if err != nil {
 		return store.RepoRecord{}, fmt.Errorf("load repository %d: %w", id, err)
 	}
@@ -55,8 +61,7 @@ func (db *DB) Repo(ctx context.Context, id int64) (store.RepoRecord, error) {
 // case and not counting removed ones, or [store.ErrNotFound].
 func (db *DB) RepoByName(ctx context.Context, owner, name string) (store.RepoRecord, error) {
 	// Two may claim one name after a rename that nobody told us about; GitHub gave it to the newer one.
-	r, err := one(ctx, db.reads, scanRepoConfig,
-		selectRepoConfig+`WHERE owner = ? AND name = ? AND removed = 0 ORDER BY updated_at DESC, id DESC LIMIT 1`, owner, name)
+	r, err := db.configured(ctx, `WHERE owner = ? AND name = ? AND removed = 0 ORDER BY updated_at DESC, id DESC LIMIT 1`, owner, name)
 	if err != nil {
 		return store.RepoRecord{}, fmt.Errorf("load repository %s: %w", pipeline.Repo{Owner: owner, Name: name}, err)
 	}
@@ -93,12 +98,31 @@ func (db *DB) RemoveInstallation(ctx context.Context, installation int64, now ti
 // Freight whose artifacts name a commit by its full id. Whether they hold it is for the
 // caller to say.
 func (db *DB) Carriers(ctx context.Context, installation int64, commit string) ([]store.RepoRecord, error) {
-	all, err := collect(ctx, db.reads, scanRepoConfig, selectRepoConfig+`
+	var all []store.RepoRecord
+	err := db.read(ctx, "look for freight with "+commit, func(q querier) error {
+		found, err := collect(ctx, q, scanVersioned, selectVersioned+`
 WHERE removed = 0 AND installation = ?1 AND id IN (
 	SELECT repo FROM freight WHERE deleted_at IS NULL AND instr(artifacts, ?2) > 0)
 ORDER BY id`, installation, `"`+commit+`"`)
+		if err != nil {
+			return err
+		}
+		for _, r := range found {
+			if err := db.pipelinesOf(ctx, q, &r); err != nil {
+				return err
+			}
+			all = append(all, r.RepoRecord)
+		}
+		return nil
+	})
+	return all, err
+}
+
+// configured returns the repository that a clause selects, with its pipelines.
+func (db *DB) configured(ctx context.Context, where string, args ...any) (store.RepoRecord, error) {
+	r, err := one(ctx, db.reads, scanVersioned, selectVersioned+where, args...)
 	if err != nil {
-		return nil, fmt.Errorf("look for freight with %s: %w", commit, err)
+		return store.RepoRecord{}, err
 	}
-	return all, nil
+	return r.RepoRecord, db.pipelinesOf(ctx, db.reads, &r)
 }

@@ -50,7 +50,7 @@ func (h *Comments) findElsewhere(ctx context.Context, r *request, commands []com
 	if len(homes) == 0 {
 		return &pipeline.UserError{
 			Message: fmt.Sprintf("there is no .kargo.yaml on the default branch of this repository, and no pipeline that you can see has Freight with %s", pipeline.Short(sha)),
-			Hint: "it appears once the change is built and discovered: by a Warehouse that subscribes to this repository, or to an image with the annotations " +
+			Hint: "it appears once the change is built and discovered: by a Warehouse that subscribes to this repository, or to an image with the annotations or labels " +
 				"org.opencontainers.image.source and org.opencontainers.image.revision; the App must be installed on the pipeline's repository, too",
 		}
 	}

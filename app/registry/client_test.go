@@ -39,7 +39,12 @@ func semVer(s *server, repo string, constraint string) pipeline.Warehouse {
 func TestSemVerOverAThousandTagsIsAListingAndOneLook(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.push(t, "acme/web", "v1.999.0", image(t, built, "linux", "amd64", ""))
+	newest := image(t, built, "linux", "amd64", "")
+	config, err := newest.ConfigName()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.push(t, "acme/web", "v1.999.0", newest)
 	for i := range 999 {
 		s.extra = append(s.extra, fmt.Sprintf("v1.%d.0", i))
 	}
@@ -51,7 +56,10 @@ func TestSemVerOverAThousandTagsIsAListingAndOneLook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"GET /v2/", "GET /v2/acme/web/tags/list", "GET /v2/acme/web/manifests/v1.999.0"}
+	want := []string{
+		"GET /v2/", "GET /v2/acme/web/tags/list", "GET /v2/acme/web/manifests/v1.999.0",
+		"GET /v2/acme/web/blobs/" + config.String(), // its labels
+	}
 	if diff := cmp.Diff(want, s.asked()); diff != "" {
 		t.Errorf("requests of the first discovery (-want +got):\n%s", diff)
 	}

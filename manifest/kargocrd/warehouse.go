@@ -90,7 +90,7 @@ func imageRules() map[string]rule {
 		"cacheByTag":             keep,
 		"insecureSkipTLSVerify":  keep,
 		"discoveryLimit":         keep,
-		"gitRepoURL":             lost("the source of an image is read from its annotation org.opencontainers.image.source"),
+		"gitRepoURL":             lost("the source of an image is read from its annotation or label org.opencontainers.image.source"),
 	}
 }
 

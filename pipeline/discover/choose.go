@@ -155,7 +155,8 @@ func (s *imageSource) qualify(ctx context.Context, b Build) (*pipeline.Image, st
 			return nil, "", fmt.Errorf("look at %s for %s: %w", b.Tag, s.Platform, err)
 		}
 	}
-	image.Annotations = merge(b.Annotations, child.Annotations)
+	image.Annotations = merge(merge(b.Labels, b.Annotations), child.Annotations)
+	s.show(b)
 	return &image, "", nil
 }
 
@@ -168,7 +169,7 @@ func (s *imageSource) annotate(ctx context.Context, b *Build, child *BuildPlatfo
 	}
 	child.Annotations = map[string]string{}
 	maps.Copy(child.Annotations, m.Annotations)
-	if !s.trusts() && s.ImageSelectionStrategy != pipeline.ImageNewestBuild {
+	if !s.remembers() {
 		return nil
 	}
 	return s.remember(ctx, *b)

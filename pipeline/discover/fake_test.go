@@ -47,6 +47,8 @@ type fakeImages struct {
 	children map[string]discover.Manifest
 	configs  map[string]discover.Config
 	err      error
+	// configErr is what every read of a configuration comes to.
+	configErr error
 }
 
 func (f *fakeImages) Tags(context.Context, discover.Repository) ([]string, error) {
@@ -79,6 +81,9 @@ func (f *fakeImages) Manifest(_ context.Context, _ discover.Repository, ref stri
 
 func (f *fakeImages) Config(_ context.Context, _ discover.Repository, m discover.Manifest) (discover.Config, error) {
 	f.count("Config")
+	if f.configErr != nil {
+		return discover.Config{}, f.configErr
+	}
 	c, ok := f.configs[m.ConfigDigest]
 	if !ok {
 		return discover.Config{}, fmt.Errorf("config %s: %w", m.ConfigDigest, discover.ErrNotFound)

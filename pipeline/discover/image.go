@@ -3,6 +3,7 @@ package discover
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/kargo-app/kargo/pipeline"
 )
@@ -15,6 +16,12 @@ type imageSource struct {
 	repo     Repository
 	previous *pipeline.Image
 	rejected *rejections
+
+	mu sync.Mutex
+	// seen are manifests that were read, by digest, shown the Builds of what was found,
+	// by tag.
+	seen  map[string]Manifest
+	shown map[string]Build
 }
 
 func (d *Discoverer) image(
@@ -25,7 +32,16 @@ func (d *Discoverer) image(
 		ImageSubscription: sub, d: d, name: name, previous: previous, rejected: rejected,
 		repo: Repository{URL: sub.RepoURL, SkipTLSVerify: sub.InsecureSkipTLSVerify},
 	}
-	switch sub.ImageSelectionStrategy {
+	found, err := s.discover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return found, s.label(ctx, found)
+}
+
+// discover returns the images that qualify, best first.
+func (s *imageSource) discover(ctx context.Context) ([]pipeline.Image, error) {
+	switch s.ImageSelectionStrategy {
 	case pipeline.ImageSemVer, "":
 		return s.semVer(ctx)
 	case pipeline.ImageLexical:
@@ -35,7 +51,7 @@ func (d *Discoverer) image(
 	case pipeline.ImageDigest:
 		return s.mutableTag(ctx)
 	default:
-		return nil, fmt.Errorf("imageSelectionStrategy %q is unknown", sub.ImageSelectionStrategy)
+		return nil, fmt.Errorf("imageSelectionStrategy %q is unknown", s.ImageSelectionStrategy)
 	}
 }
 
@@ -56,6 +72,11 @@ func (s *imageSource) tags(ctx context.Context) ([]string, error) {
 // ever. The tag that Digest follows is there to move.
 func (s *imageSource) trusts() bool {
 	return s.CacheByTag && s.ImageSelectionStrategy != pipeline.ImageDigest
+}
+
+// remembers reports whether what was read of a tag is kept for later.
+func (s *imageSource) remembers() bool {
+	return s.trusts() || s.ImageSelectionStrategy == pipeline.ImageNewestBuild
 }
 
 // recalled returns what is remembered of tags.
@@ -82,8 +103,9 @@ func (s *imageSource) remember(ctx context.Context, builds ...Build) error {
 
 // artifact is the Image of a Build.
 func (s *imageSource) artifact(b Build) pipeline.Image {
+	s.show(b)
 	return pipeline.Image{
 		RepoURL: s.RepoURL, Tag: b.Tag, Digest: b.Digest, CreatedAt: b.CreatedAt,
-		Annotations: b.Annotations, Subscription: s.name,
+		Annotations: merge(b.Labels, b.Annotations), Subscription: s.name,
 	}
 }

@@ -158,7 +158,7 @@ func TestLooksAtTheWinnerOnly(t *testing.T) {
 	w := imageWarehouse(pipeline.ImageSubscription{StrictSemvers: true})
 
 	first := find(t, d, w, discover.Previous{})
-	if diff := cmp.Diff(map[string]int{"Tags": 1, "Manifest": 1}, f.reset()); diff != "" {
+	if diff := cmp.Diff(map[string]int{"Tags": 1, "Manifest": 1, "Config": 1}, f.reset()); diff != "" {
 		t.Errorf("a new tag (-want +got):\n%s", diff)
 	}
 	previous := discover.Previous{Freight: &pipeline.Freight{Images: first.Images[:1]}}

@@ -21,6 +21,9 @@ func (s *imageSource) inspect(ctx context.Context, tag string, created, platform
 	if err != nil {
 		return Build{}, err
 	}
+	if !created {
+		s.see(m)
+	}
 	b := Build{Tag: tag, Digest: m.Digest, Annotations: m.Annotations, CheckedAt: s.d.Now()}
 	b.CreatedAt, _ = createdFrom(m.Annotations)
 	b.Undated = !created && b.CreatedAt.IsZero()
@@ -43,7 +46,7 @@ func (s *imageSource) inspect(ctx context.Context, tag string, created, platform
 	if err != nil {
 		return Build{}, fmt.Errorf("configuration: %w", err)
 	}
-	b.Platforms = []BuildPlatform{{Name: config.Platform}}
+	b.Platforms, b.Labels = []BuildPlatform{{Name: config.Platform}}, provenanceOf(config.Labels)
 	if b.CreatedAt.IsZero() {
 		b.CreatedAt, b.Undated = createdByConfig(config), false
 	}

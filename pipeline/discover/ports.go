@@ -118,6 +118,9 @@ type Build struct {
 	Digest      string            `json:"digest"`
 	CreatedAt   time.Time         `json:"createdAt,omitzero"`
 	Annotations map[string]string `json:"annotations,omitempty"`
+	// Labels are those of the image's configuration that say what it was built from; nil,
+	// which must survive being stored, means that nobody has looked.
+	Labels map[string]string `json:"labels"`
 	// Undated says that nobody has looked for when it was built.
 	Undated bool `json:"undated,omitempty"`
 	// Platforms are those that it runs on; nil, which must survive being stored,

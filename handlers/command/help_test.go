@@ -32,7 +32,7 @@ Write a command at the very start of a line, in a new comment on a pull request 
 - Text after ` + "` -- `" + ` at the end of a line is a reason. It is kept with the command, and some commands require one.
 - Whether you may do it is decided by your own permission on the repository that the Stage changes, at that moment.
 - On a merged pull request of a repository without a pipeline, commands are about the pipeline that has Freight with its change: a commit
-  that it subscribes to, or an image with the annotations ` + "`" + `org.opencontainers.image.source` + "`" + ` and ` + "`" + `org.opencontainers.image.revision` + "`" + `. The App
+  that it subscribes to, or an image with the annotations or labels ` + "`" + `org.opencontainers.image.source` + "`" + ` and ` + "`" + `org.opencontainers.image.revision` + "`" + `. The App
   must be installed on both by the same owner.
 
 ## What names Freight

@@ -29,7 +29,7 @@ PURE := /e2e|/cli$$|/manifest/|/pipeline/(expr|report|simulate)$$|/handlers/comm
 
 .PHONY: race
 race: ## run the tests shuffled, with the race detector, the longest ones sampled; needs a C compiler
-	$(GO) test -race -short -shuffle=on $$($(GO) list ./... | grep -vE '$(PURE)')
+	$(GO) test -race -short -shuffle=on -timeout 20m $$($(GO) list ./... | grep -vE '$(PURE)')
 
 .PHONY: lint
 lint: $(CACHE)/bin/golangci-lint ## run golangci-lint

@@ -21,9 +21,10 @@ var layers = map[string][]string{
 	"pipeline/secret":    {},
 	"pipeline/report":    {"pipeline"},
 	"pipeline/actions":   {"pipeline"},
+	"pipeline/argocd":    {"pipeline"},
 	"pipeline/discover":  {"pipeline", "pipeline/expr"},
-	"pipeline/step":      {"pipeline", "pipeline/actions", "pipeline/expr", "pipeline/report", "pipeline/tree", "manifest/edit", "manifest/render"},
-	"pipeline/verify":    {"pipeline", "pipeline/actions", "pipeline/expr", "pipeline/secret"},
+	"pipeline/step":      {"pipeline", "pipeline/actions", "pipeline/argocd", "pipeline/expr", "pipeline/report", "pipeline/tree", "manifest/edit", "manifest/render"},
+	"pipeline/verify":    {"pipeline", "pipeline/actions", "pipeline/argocd", "pipeline/expr", "pipeline/secret"},
 	"pipeline/promotion": {"pipeline", "pipeline/expr", "pipeline/report", "pipeline/secret", "pipeline/step", "pipeline/tree"},
 	"pipeline/reconcile": {"pipeline", "pipeline/discover", "manifest/kargofile", "store"},
 	"pipeline/simulate": {
@@ -62,7 +63,7 @@ var layers = map[string][]string{
 }
 
 // testOnly packages exist for tests; nothing that is shipped may import them.
-var testOnly = []string{"pipeline/step/steptest", "store/storetest", "app/forge/openapi", "app/e2e"}
+var testOnly = []string{"pipeline/argocd/argocdtest", "pipeline/step/steptest", "store/storetest", "app/forge/openapi", "app/e2e"}
 
 // outermost packages may import everything, and only one another may import them.
 var outermost = []string{"app", "app/cli", "app/demo", "app/cmd/kargo"}

@@ -43,10 +43,12 @@
 //   - sigs.k8s.io/kustomize: building kustomizations, and merging as kustomize merges
 //   - helm.sh/helm: rendering charts; its engine, not its actions, which only tests use
 //   - santhosh-tekuri/jsonschema: checking values by a chart's schema without fetching others
+//   - k8s.io/apimachinery: label selectors as Kubernetes writes them
 //   - k8s.io/client-go: JSONPath as kubectl has it
 //   - golang.org/x/sync: groups of goroutines that fail together
 //   - modernc.org/sqlite: a database in the binary, without cgo
 //
 // And in tests: chromedp (a real browser), kin-openapi (GitHub's own description
-// of its API), go-cmp, go-internal (scripts) and rapid (properties).
+// of its API), json-patch (what Argo CD does with a patch), go-cmp, go-internal (scripts) and
+// rapid (properties).
 package app

@@ -3,16 +3,14 @@ package verify
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
-	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/argocd"
 )
 
 // argoCD waits until an Argo CD Application is healthy and synced. Each look has
@@ -33,33 +31,7 @@ type argoCDConfig struct {
 	Insecure       bool   `json:"insecure"`
 }
 
-// application is as much of an Application as matters.
-type application struct {
-	Status struct {
-		Health struct {
-			Status  string `json:"status"`
-			Message string `json:"message"`
-		} `json:"health"`
-		Sync struct {
-			Status    string   `json:"status"`
-			Revision  string   `json:"revision"`
-			Revisions []string `json:"revisions"`
-		} `json:"sync"`
-		OperationState struct {
-			Phase   string `json:"phase"`
-			Message string `json:"message"`
-		} `json:"operationState"`
-		Conditions []struct {
-			Type    string `json:"type"`
-			Message string `json:"message"`
-		} `json:"conditions"`
-	} `json:"status"`
-}
-
 const argoCDLook = 15 * time.Second
-
-// secretName is what a secret can be called.
-var secretName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,99}$`)
 
 // Measure implements Provider.
 func (a *argoCD) Measure(ctx context.Context, in Look) (Outcome, error) {
@@ -71,49 +43,60 @@ func (a *argoCD) Measure(ctx context.Context, in Look) (Outcome, error) {
 		return Outcome{}, Permanent(errors.New("the Argo CD Application has no name"))
 	}
 	if config.Server == "" {
-		server, err := in.Secret(ctx, "ARGOCD_SERVER")
+		server, err := in.Secret(ctx, argocd.ServerSecret)
 		if err != nil {
 			return Outcome{}, err
 		}
 		config.Server = server
 	}
-	token := cmp.Or(config.Token, "ARGOCD_TOKEN")
-	if secretName.MatchString(token) { // a token itself has dots
+	token := cmp.Or(config.Token, argocd.TokenSecret)
+	if argocd.NamesSecret(token) {
 		value, err := in.Secret(ctx, token)
 		if err != nil {
 			return Outcome{}, err
 		}
 		token = value
 	}
-	query := url.Values{"refresh": {"normal"}}
-	if config.Namespace != "" {
-		query.Set("appNamespace", config.Namespace)
+	api := argocd.Client{
+		Server: config.Server, Token: token,
+		Transport: argoCDTransport{a.client, seconds(config.TimeoutSeconds, 30*time.Second), config.Insecure},
 	}
-	if config.Project != "" {
-		query.Set("project", config.Project)
-	}
-	address := strings.TrimRight(config.Server, "/")
-	answer, err := a.send(ctx, request{
-		method: http.MethodGet, url: address + "/api/v1/applications/" + url.PathEscape(config.Application) + "?" + query.Encode(),
-		header: http.Header{"Authorization": {"Bearer " + token}}, timeout: seconds(config.TimeoutSeconds, 30*time.Second), insecure: config.Insecure,
-	})
+	key := argocd.Key{Name: config.Application, Namespace: config.Namespace, Project: config.Project}
+	app, err := api.Get(ctx, key, argocd.NormalRefresh)
 	if err != nil {
 		return Outcome{}, err
 	}
-	var app application
-	if err := json.Unmarshal(answer, &app); err != nil {
-		return Outcome{}, fmt.Errorf("the answer is not Argo CD's: %w", err)
-	}
-	out := app.outcome(config, cmp.Or(in.Interval, argoCDLook))
-	out.URL = address + "/applications/" + url.PathEscape(config.Application)
+	out := config.outcome(app, cmp.Or(in.Interval, argoCDLook))
+	out.URL = api.Page(key)
 	return out, nil
 }
 
-func (app application) outcome(config argoCDConfig, again time.Duration) Outcome {
+// argoCDTransport sends requests as those of other providers are sent.
+type argoCDTransport struct {
+	client
+	timeout  time.Duration
+	insecure bool
+}
+
+var _ argocd.Transport = argoCDTransport{}
+
+// Send implements argocd.Transport.
+func (t argoCDTransport) Send(ctx context.Context, r argocd.Request) (argocd.Answer, error) {
+	status, body, _, err := t.exchange(ctx, request{
+		method: r.Method, url: r.URL, header: r.Header, body: r.Body, timeout: t.timeout, insecure: t.insecure,
+	})
+	return argocd.Answer{Status: status, Body: body}, err
+}
+
+func (config argoCDConfig) outcome(app argocd.Application, again time.Duration) Outcome {
 	s := app.Status
+	var last argocd.OperationState
+	if s.OperationState != nil {
+		last = *s.OperationState
+	}
 	out := Outcome{
 		Value: map[string]any{
-			"health": s.Health.Status, "sync": s.Sync.Status, "revision": s.Sync.Revision, "operation": s.OperationState.Phase,
+			"health": s.Health.Status, "sync": s.Sync.Status, "revision": s.Sync.Revision, "operation": last.Phase,
 		},
 		Text: s.Health.Status + ", " + s.Sync.Status,
 	}
@@ -134,28 +117,19 @@ func (app application) outcome(config argoCDConfig, again time.Duration) Outcome
 		}
 	}
 	switch {
-	case s.OperationState.Phase == "Running" || s.OperationState.Phase == "Terminating":
+	case app.Running() != nil:
 		return wait("a sync is running")
-	case s.Sync.Status != "Synced" && (s.OperationState.Phase == "Failed" || s.OperationState.Phase == "Error"):
-		return fail("the last sync ended with "+s.OperationState.Phase, s.OperationState.Message)
-	case s.Sync.Status != "Synced":
+	case s.Sync.Status != argocd.Synced && last.Ended() && !last.Succeeded():
+		return fail("the last sync ended with "+last.Phase, last.Message)
+	case s.Sync.Status != argocd.Synced:
 		return wait(s.Sync.Status)
-	case config.Revision != "" && !app.at(config.Revision):
+	case config.Revision != "" && !slices.Contains(append(s.Sync.Revisions, s.Sync.Revision), config.Revision):
 		return wait("it is at " + pipeline.Short(s.Sync.Revision) + ", not at " + pipeline.Short(config.Revision))
-	case s.Health.Status == "Degraded":
-		return fail("Degraded", s.Health.Message)
-	case s.Health.Status != "Healthy":
+	case s.Health.Status == argocd.Degraded:
+		return fail(argocd.Degraded, s.Health.Message)
+	case s.Health.Status != argocd.Healthy:
 		return wait(s.Health.Status)
 	}
 	out.Phase = pipeline.VerificationSuccessful
 	return out
-}
-
-func (app application) at(revision string) bool {
-	for _, have := range append([]string{app.Status.Sync.Revision}, app.Status.Sync.Revisions...) {
-		if have == revision {
-			return true
-		}
-	}
-	return false
 }

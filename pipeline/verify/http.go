@@ -57,6 +57,18 @@ func (h *headers) UnmarshalJSON(data []byte) error {
 
 // send returns the body of an answer that is a 2xx.
 func (c client) send(ctx context.Context, r request) ([]byte, error) {
+	status, answer, at, err := c.exchange(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if status < 200 || status > 299 {
+		return nil, fmt.Errorf("%s: answered %d%s", at, status, quoted(answer))
+	}
+	return answer, nil
+}
+
+// exchange returns an answer whatever its status is, and how messages call the request.
+func (c client) exchange(ctx context.Context, r request) (status int, answer []byte, at string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	var body io.Reader
@@ -65,11 +77,12 @@ func (c client) send(ctx context.Context, r request) ([]byte, error) {
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, r.url, body)
 	if err != nil {
-		return nil, Permanent(fmt.Errorf("the address is malformed: %w", withoutURL(err)))
+		return 0, nil, "", Permanent(fmt.Errorf("the address is malformed: %w", withoutURL(err)))
 	}
 	if req.URL.Scheme != "http" && req.URL.Scheme != "https" || req.URL.Host == "" {
-		return nil, Permanent(errors.New("the address must begin with https:// or http://"))
+		return 0, nil, "", Permanent(errors.New("the address must begin with https:// or http://"))
 	}
+	at = r.method + " " + place(req.URL)
 	for key, values := range r.header {
 		req.Header[key] = values
 	}
@@ -82,22 +95,20 @@ func (c client) send(ctx context.Context, r request) ([]byte, error) {
 	}
 	resp, err := port.Do(req)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return nil, fmt.Errorf("%s %s: no answer within %s", r.method, place(req.URL), brief(r.timeout))
+		return 0, nil, at, fmt.Errorf("%s: no answer within %s", at, brief(r.timeout))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", r.method, place(req.URL), withoutURL(err))
+		return 0, nil, at, fmt.Errorf("%s: %w", at, withoutURL(err))
 	}
 	defer func() { _ = resp.Body.Close() }()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	answer, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%s %s: read the answer: %w", r.method, place(req.URL), err)
+		return 0, nil, at, fmt.Errorf("%s: read the answer: %w", at, err)
 	case len(answer) > maxAnswer:
-		return nil, fmt.Errorf("%s %s: the answer is longer than %d bytes", r.method, place(req.URL), maxAnswer)
-	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		return nil, fmt.Errorf("%s %s: answered %d%s", r.method, place(req.URL), resp.StatusCode, quoted(answer))
+		return 0, nil, at, fmt.Errorf("%s: the answer is longer than %d bytes", at, maxAnswer)
 	}
-	return answer, nil
+	return resp.StatusCode, answer, at, nil
 }
 
 // place is an address without what may be secret in it.

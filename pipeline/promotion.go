@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -201,6 +202,8 @@ type StepResult struct {
 	Transient bool
 	WakeAt    time.Time
 	WakeOn    []string
+	// Timeout is the step's where its retry policy has none; zero means no limit.
+	Timeout time.Duration
 }
 
 // defaultWake is when a step that says neither when nor why to look again is
@@ -252,7 +255,7 @@ func (p *Promotion) Apply(i int, r StepResult, now time.Time) {
 		s.Message = fmt.Sprintf("step ended in unknown phase %q", r.Phase)
 		return
 	}
-	if timeout := time.Duration(spec.Retry.Timeout); timeout > 0 {
+	if timeout := cmp.Or(time.Duration(spec.Retry.Timeout), r.Timeout); timeout > 0 {
 		deadline := s.StartedAt.Add(timeout)
 		if !now.Before(deadline) {
 			s.end(Errored, now)

@@ -26,6 +26,9 @@ const explainWidth = 100
 func Explain(d Definition) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s (%s step)\n\n%s\n", d.name, d.kind, strings.ReplaceAll(strings.TrimSpace(d.doc.Summary), "`", ""))
+	if d.timeout > 0 {
+		b.WriteString("\n" + strings.ReplaceAll(d.patience(), "`", "") + "\n")
+	}
 	b.WriteString("\nExample:\n\n")
 	for line := range strings.Lines(strings.TrimSpace(d.doc.Example)) {
 		b.WriteString("    " + strings.TrimRight(line, "\n") + "\n")

@@ -36,11 +36,19 @@ wait without using up attempts, and are safe to run again after a restart.
 		if d.doc.Secrets {
 			b.WriteString("\nTakes secrets.\n")
 		}
+		if d.timeout > 0 {
+			b.WriteString("\n" + d.patience() + "\n")
+		}
 		fmt.Fprintf(&b, "\n```yaml\n%s\n```\n", strings.TrimSpace(d.doc.Example))
 		writeFields(&b, "Config", d.config, true)
 		writeFields(&b, "Output", d.output, false)
 	}
 	return b.String()
+}
+
+// patience says how long the step waits.
+func (d Definition) patience() string {
+	return fmt.Sprintf("Gives up after %s, unless `retry.timeout` says how long to wait.", strings.TrimSuffix(d.timeout.String(), "0s"))
 }
 
 func writeFields(b *strings.Builder, title string, s *schema, config bool) {

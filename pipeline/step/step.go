@@ -79,6 +79,8 @@ type Definition struct {
 	health func(ctx context.Context, env HealthEnv, input json.RawMessage) (pipeline.HealthFinding, error)
 	// end takes back what the step left running outside; nil for nothing.
 	end func(ctx context.Context, env Env) error
+	// timeout is that of steps whose retry policy has none; zero means no limit.
+	timeout time.Duration
 }
 
 // Replays reports whether the step runs again with Env.Replaying, and then does
@@ -155,6 +157,13 @@ func (d Definition) End(ctx context.Context, env Env) error {
 		return nil
 	}
 	return d.end(ctx, env)
+}
+
+// WithTimeout returns the Definition of a step that does not wait for longer where its
+// retry policy says nothing of a timeout.
+func (d Definition) WithTimeout(timeout time.Duration) Definition {
+	d.timeout = timeout
+	return d
 }
 
 // Name is what a step's uses field says.
@@ -253,6 +262,7 @@ func (d Definition) Run(ctx context.Context, env Env, config map[string]any) (re
 		return pipeline.StepResult{}, runErr
 	}
 	res = result(env, out, runErr)
+	res.Timeout = d.timeout
 	if res.Phase == pipeline.Succeeded && watched != nil {
 		input, err := json.Marshal(watched)
 		if err != nil {

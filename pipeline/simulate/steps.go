@@ -259,6 +259,8 @@ func (w *world) typical(env step.Env, uses string, c map[string]any) (json.RawMe
 		out = map[string]any{"branch": branch, "commit": commit, "repo": pr.Repo.String()}
 	case "kustomize-set-image", "yaml-update", "json-update", "toml-update", "helm-update-chart":
 		out = map[string]any{"commitMessage": "Update " + pr.Stage.Name + " to " + pr.Freight.Headline()}
+	case "argocd-update", "argocd-wait":
+		out = applications(uses, c)
 	case "gha-dispatch-workflow":
 		out = map[string]any{"runID": numberOf(pr.ID, spec.As)}
 	case "gha-wait-for-workflow":

@@ -43,6 +43,8 @@ func Builtin() []Definition {
 		ghIssueUpdateComment(),
 		ghIssueDeleteComment(),
 		ghWaitForIssueState(),
+		argoCDUpdate(),
+		argoCDWait(),
 		ociDownload(),
 		ociPush(),
 		run(),

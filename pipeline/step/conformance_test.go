@@ -74,6 +74,8 @@ func conforming() map[string][]pipeline.StepSpec {
 		"git-wait-for-pr": after(5, use("git-wait-for-pr", config{"repoURL": repoURL, "prNumber": 1})),
 		"http":            {use("http", config{"url": "https://api.example/releases", "method": "POST", "body": "{}"})},
 		"http-download":   {use("http-download", config{"url": "https://files.example/crds.yaml", "outPath": "crds.yaml"})},
+		"argocd-update":   {use("argocd-update", config{"apps": []any{config{"name": "web", "sources": []any{config{"repoURL": repoURL, "desiredRevision": "abc", "updateTargetRevision": true}}}}})},
+		"argocd-wait":     {use("argocd-wait", config{"apps": []any{config{"name": "web"}}})},
 		"oci-download":    after(1, use("oci-download", config{"imageRef": "ghcr.io/acme/bundle:1", "outPath": "src/bundle.tgz", "allowOverwrite": true})),
 		"oci-push":        {use("oci-push", config{"srcRef": "ghcr.io/acme/web:1", "destRef": "ghcr.io/acme/web:prod"})},
 		"run":             after(1, use("run", config{"module": "src/README.md"})),
@@ -106,6 +108,8 @@ type world struct {
 	Events map[string]step.AuditEvent
 	Issues map[int]steptest.IssueThread
 	Runs   []actions.Run
+	// Syncs are the operations of an Argo CD Application.
+	Syncs int
 }
 
 func (b *bench) observe() world {
@@ -114,7 +118,7 @@ func (b *bench) observe() world {
 	for id, values := range b.world.Notes.Values {
 		w.Notes[id] = maps.Clone(values)
 	}
-	w.Events = maps.Clone(b.world.Events)
+	w.Events, w.Syncs = maps.Clone(b.world.Events), b.argo.Syncs("web")
 	for _, name := range b.world.Branches(repoURL) {
 		w.Branches[name] = b.world.Files(repoURL, name)
 		w.Logs[name] = b.world.Log(repoURL, name)

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/argocd/argocdtest"
 	"github.com/kargo-app/kargo/pipeline/step"
 	"github.com/kargo-app/kargo/pipeline/step/steptest"
 	"github.com/kargo-app/kargo/pipeline/tree"
@@ -46,8 +47,11 @@ type bench struct {
 	closure func(context.Context) (pipeline.Closure, error)
 	// histories is nil for none.
 	histories step.Histories
-	mu        sync.Mutex
-	done      map[string]string
+	// argo is at https://argocd.example, and the secrets ARGOCD_SERVER and ARGOCD_TOKEN
+	// lead there.
+	argo *argocdtest.Server
+	mu   sync.Mutex
+	done map[string]string
 	// fault keeps secrets from being read.
 	fault error
 }
@@ -68,6 +72,7 @@ func newBench(t *testing.T, specs ...pipeline.StepSpec) *bench {
 		t.Fatal(err)
 	}
 	b := &bench{t: t, world: w, ws: tree.NewWorkspace(), steps: reg, done: map[string]string{}}
+	b.argo = newArgo(t, w)
 	w.Web.Serve("api.example", b.api)
 	w.Web.Serve("files.example", func(rw http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(rw, "the file "+r.URL.Path) })
 	p := pipeline.NewPromotion(pipeline.Promotion{
@@ -114,8 +119,13 @@ func (b *bench) secret(_ context.Context, name string) (string, error) {
 	if b.fault != nil {
 		return "", b.fault
 	}
-	if name == "TEAMS_URL" {
+	switch name {
+	case "TEAMS_URL":
 		return "https://svc.example/teams\n", nil
+	case "ARGOCD_SERVER":
+		return "https://argocd.example\n", nil
+	case "MISSING":
+		return "", errors.New("there is no secret MISSING")
 	}
 	return "value-of-" + name, nil
 }

@@ -50,6 +50,8 @@ type converter struct {
 	opts   Options
 	all    []*resource
 	losses []Loss
+	// argoCD is true once it was said what steps need that call Argo CD.
+	argoCD bool
 }
 
 // resource is one Kubernetes object.

@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite golden files")
 
-var known = []string{"git-clone", "git-clear", "kustomize-set-image", "yaml-update", "git-commit", "git-push", "git-open-pr", "fail", "http"}
+var known = []string{"git-clone", "git-clear", "kustomize-set-image", "yaml-update", "git-commit", "git-push", "git-open-pr", "fail", "http", "argocd-update", "argocd-wait"}
 
 func TestGolden(t *testing.T) {
 	t.Parallel()
@@ -105,8 +105,17 @@ func TestConvert(t *testing.T) {
 			has: []string{"- name: a"},
 		},
 		"a step that is not known fails": {
-			in:  steps("uses: argocd-update\n      as: sync\n      config: {apps: []}"),
-			has: []string{"- uses: fail", "as: sync", "message: the step argocd-update is not available in this version of kargo"}, losses: []string{"argocd-update is not available"},
+			in:  steps("uses: tf-plan\n      as: sync\n      config: {dir: .}"),
+			has: []string{"- uses: fail", "as: sync", "message: the step tf-plan is not available in this version of kargo"}, losses: []string{"tf-plan is not available"},
+		},
+		"Argo CD is called, which is said once": {
+			in:     steps("uses: argocd-update\n      config: {apps: [{name: web, sources: [{repoURL: r, desiredRevision: abc}]}]}\n    - uses: argocd-wait\n      config: {apps: [{name: web}]}"),
+			has:    []string{"- uses: argocd-update", "desiredRevision: abc", "- uses: argocd-wait"},
+			losses: []string{"argocd-update calls Argo CD's API and not the cluster: store its address and a token with kargo secrets set ARGOCD_SERVER and kargo secrets set ARGOCD_TOKEN"},
+		},
+		"a commit from a step is its output": {
+			in:  steps("uses: argocd-update\n      config: {apps: [{name: web, sources: [{repoURL: r, desiredCommitFromStep: commit, updateTargetRevision: true}]}]}"),
+			has: []string{"desiredRevision: ${{ outputs['commit'].commit }}", "updateTargetRevision: true"}, losses: []string{"argocd-update calls"},
 		},
 		"helm-update-image is a yaml-update": {
 			in:  steps("uses: helm-update-image\n      config:\n        path: v.yaml\n        images: [{image: r/x, key: image.tag, value: Tag}]"),

@@ -105,6 +105,7 @@ func steps(r *resource, out *mapping, key, value *yaml.Node, at string) {
 			r.lose(item, at, "the step %s is not available in this version; a step that fails stands in its place", uses)
 			item = unavailable(item, uses)
 		}
+		r.argoCD(item, at, scalar(item, "uses"))
 		if config := child(item, "config"); config != nil {
 			r.secrets(config, join(at, "config"), uses)
 		}

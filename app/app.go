@@ -182,6 +182,7 @@ func (a *App) wire() error {
 			Histories: histories{db: a.db, github: a.github},
 			Notes:     notes{db: a.db, now: a.now}, StageNotes: notes{db: a.db, now: a.now},
 			Web:        web{allow: a.cfg.OutboundAllow},
+			Mail:       mails(a.cfg.OutboundAllow),
 			Charts:     pulled,
 			Audit:      audit{db: a.db, now: a.now},
 			Repository: a.github.Repository, Workflows: a.github.Workflows(), WorkflowOutputs: a.github.Workflows(),

@@ -37,6 +37,7 @@
 //   - spf13/cobra: commands, flags and completion
 //   - tetratelabs/wazero: programs of pipelines in a sandbox
 //   - vektah/gqlparser: the GraphQL that the simulator understands
+//   - wneessen/go-mail: mails and SMTP, with STARTTLS and logins
 //   - yuin/goldmark: Markdown, to find commands in and to show
 //   - go.yaml.in/yaml: YAML with positions and comments
 //   - sigs.k8s.io/yaml: YAML as Kubernetes reads it
@@ -48,7 +49,7 @@
 //   - golang.org/x/sync: groups of goroutines that fail together
 //   - modernc.org/sqlite: a database in the binary, without cgo
 //
-// And in tests: chromedp (a real browser), kin-openapi (GitHub's own description
-// of its API), json-patch (what Argo CD does with a patch), go-cmp, go-internal (scripts) and
-// rapid (properties).
+// And in tests: chromedp (a real browser), emersion/go-smtp (a mail server), kin-openapi
+// (GitHub's own description of its API), json-patch (what Argo CD does with a patch),
+// go-cmp, go-internal (scripts) and rapid (properties).
 package app

@@ -109,6 +109,23 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 // HTTPClient returns the same client in the form that libraries take.
 func (c *Client) HTTPClient() *http.Client { return c.http }
 
+// Dial connects to a host and port, for protocols other than HTTP. An address that may
+// not be reached is a *RefusedError.
+func (c *Client) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return c.dial(ctx, network, address)
+}
+
+// Listed reports whether the list names what a connection that was dialled at address
+// leads to: the operator vouches for it.
+func (c *Client) Listed(address string, conn net.Conn) bool {
+	remote, err := netip.ParseAddrPort(conn.RemoteAddr().String())
+	if err != nil {
+		return false
+	}
+	host, _, err := net.SplitHostPort(address)
+	return err == nil && c.opts.Allow.name(host, remote.Port()) || c.opts.Allow.address(c.classify.canonical(remote.Addr()), remote.Port())
+}
+
 func checkURL(u *url.URL) error {
 	if u == nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
 		return errors.New("only http and https addresses can be reached")

@@ -329,3 +329,38 @@ type everything struct{}
 func (everything) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
 	return []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("::1"), netip.MustParseAddr("::ffff:127.0.0.1")}, nil
 }
+
+func TestDialIsGuarded(t *testing.T) {
+	t.Parallel()
+	_, port := hello(t, func(http.ResponseWriter, *http.Request) {})
+	for name, tt := range map[string]struct {
+		allow, host  string
+		open, listed bool
+	}{
+		"nothing that is not public":           {"", "127.0.0.1", false, false},
+		"what is listed by its address":        {"127.0.0.0/8", "127.0.0.1", true, true},
+		"what is listed by its name":           {"mail.corp", "mail.corp", true, true},
+		"not the same address by another name": {"mail.corp", "evil.example", false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := outbound.New(outbound.Options{Allow: allow(t, tt.allow), Resolver: names{"mail.corp": {"127.0.0.1"}, "evil.example": {"127.0.0.1"}}})
+			address := net.JoinHostPort(tt.host, port)
+			conn, err := c.Dial(t.Context(), "tcp", address)
+			var refused *outbound.RefusedError
+			if (err == nil) != tt.open || !tt.open && !errors.As(err, &refused) {
+				t.Fatal(err)
+			}
+			if err != nil {
+				return
+			}
+			if got := c.Listed(address, conn); got != tt.listed {
+				t.Errorf("listed %v", got)
+			}
+			if outbound.New(outbound.Options{}).Listed(address, conn) {
+				t.Error("an empty list names something")
+			}
+			_ = conn.Close()
+		})
+	}
+}

@@ -1,7 +1,8 @@
-// Package outbound is the one HTTP client for addresses that pipelines name. It
-// keeps people who may write a pipeline from reaching what only this machine can
-// reach: it refuses loopback, link-local, private, shared and other special
-// addresses, metadata services among them, unless the operator allows them.
+// Package outbound is the one way to addresses that pipelines name: an HTTP client, and
+// connections for what is not HTTP. It keeps people who may write a pipeline from
+// reaching what only this machine can reach: it refuses loopback, link-local, private,
+// shared and other special addresses, metadata services among them, unless the operator
+// allows them.
 //
 // Addresses are judged after names were resolved, at the moment of connecting, and so
 // on every redirect too. Requests are bounded in time and answers in size, no proxy

@@ -85,6 +85,11 @@ func newBench(t *testing.T, specs ...pipeline.StepSpec) *bench {
 		Reason: "promoted by ana", Actor: "ana",
 		Channels: []pipeline.MessageChannel{
 			{Name: "hook", HTTP: &pipeline.HTTPChannel{URL: "https://api.example/hook"}},
+			{Name: "mail", SMTP: &pipeline.SMTPChannel{
+				Host: "smtp.acme.dev", From: "Kargo <kargo@acme.dev>", To: []string{"ops@acme.dev", "ana@acme.dev"},
+				Username: "SMTP_USERNAME", Password: "SMTP_PASSWORD",
+			}},
+			{Name: "relay", SMTP: &pipeline.SMTPChannel{Host: "relay.acme.dev", TLS: "none", From: "kargo@acme.dev"}},
 			{Name: "releases", Slack: &pipeline.SlackChannel{Token: "SLACK_TOKEN", ChannelID: "C1"}},
 			{Name: "teams", HTTP: &pipeline.HTTPChannel{
 				URLSecret: "TEAMS_URL", Method: "PUT",

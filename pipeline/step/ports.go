@@ -188,6 +188,8 @@ type Ports struct {
 	StageNotes StageNotes
 	// Web reaches services that pipelines name; nil where none can be reached.
 	Web Web
+	// Mail hands mails to servers that pipelines name; nil where none can be sent.
+	Mail Mail
 	// Audit keeps what steps write down for the record; nil where nothing is kept.
 	Audit Audit
 	// Callback returns the address at which an outside system answers a step, by its

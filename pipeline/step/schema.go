@@ -38,6 +38,7 @@ const (
 	shapeList   shape = "list"
 	shapeObject shape = "map"
 	shapeOpen   shape = "map of values"
+	shapeTexts  shape = "string or list of strings"
 )
 
 // schema is the form of a config or an output, derived from its Go type.
@@ -75,6 +76,8 @@ func schemaOf(t reflect.Type) *schema {
 		return schemaOf(t.Elem())
 	case t == reflect.TypeFor[json.RawMessage]():
 		return &schema{shape: shapeAny}
+	case t == reflect.TypeFor[Texts]():
+		return &schema{shape: shapeTexts, elem: &schema{shape: shapeText}}
 	case reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()):
 		return &schema{shape: shapeText}
 	}
@@ -141,7 +144,7 @@ func (c *checker) visit(at string, s *schema, v any) {
 			return
 		}
 	case []any:
-		if s.shape == shapeList {
+		if s.shape == shapeList || s.shape == shapeTexts {
 			for i, e := range v {
 				c.visit(fmt.Sprintf("%s[%d]", at, i), s.elem, e)
 			}
@@ -152,7 +155,7 @@ func (c *checker) visit(at string, s *schema, v any) {
 			return
 		}
 	case string:
-		if s.shape == shapeText {
+		if s.shape == shapeText || s.shape == shapeTexts {
 			return
 		}
 	case bool:

@@ -57,6 +57,15 @@ func TestCheckConfig(t *testing.T) {
 			want: []string{"images[0].tag: expected a string, got the number 1.1; wrap the expression in quote()"},
 		},
 		{
+			name: "one text may stand for a list of them",
+			uses: "send-message", config: config{"channel": config{"name": "a"}, "message": "b", "smtp": config{"to": "c@d.e"}},
+		},
+		{
+			name: "a list of texts holds texts",
+			uses: "send-message", config: config{"channel": config{"name": "a"}, "message": "b", "smtp": config{"to": []any{"c@d.e", 7}}},
+			want: []string{"smtp.to[1]: expected a string, got the number 7"},
+		},
+		{
 			name: "a field in another case is unknown",
 			uses: "git-clear", config: config{"Path": "a"},
 			want: []string{"path is required", `unknown field "Path"`},

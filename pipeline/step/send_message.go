@@ -19,8 +19,9 @@ import (
 type SendMessageConfig struct {
 	Channel      MessageTarget `json:"channel" doc:"where to"`
 	Message      string        `json:"message" doc:"what to say"`
-	EncodingType string        `json:"encodingType,omitempty" doc:"json, yaml or xml: message is the whole payload in that form; overrides slack"`
+	EncodingType string        `json:"encodingType,omitempty" doc:"json, yaml or xml: message is the whole payload in that form; overrides slack and smtp"`
 	Slack        SlackOptions  `json:"slack,omitempty" doc:"for channels of Slack"`
+	SMTP         SMTPOptions   `json:"smtp,omitempty" doc:"for channels of mail"`
 }
 
 // MessageTarget refers to a MessageChannel.
@@ -53,14 +54,24 @@ const (
 func sendMessage() Definition {
 	return Define("send-message", Remote, Doc{
 		Secrets: true,
-		Summary: `Sends a message to one of the pipeline's ` + "`messageChannels`" + `: to Slack, or to a service that
-takes requests. Email (` + "`smtp`" + `) is not available.
+		Summary: `Sends a message to one of the pipeline's ` + "`messageChannels`" + `: to Slack, by mail, or to a service
+that takes requests.
 
-Without ` + "`encodingType`" + ` Slack gets the message as text, and a service gets it as
-` + "`{\"message\": ...}`" + `. A server that dies while it sends looks through the last hundred messages of
-the Slack channel, or of the thread, before it sends again; a bot without the right to read
-them (` + "`channels:history`" + `) may say a thing twice. A service gets an ` + "`Idempotency-Key`" + ` as from
-[http](#http).`,
+Without ` + "`encodingType`" + ` Slack and mails get the message as text, and a service gets it as
+` + "`{\"message\": ...}`" + `. With it, the message is for Slack the body of ` + "`chat.postMessage`" + `, and for a mail
+an object of ` + "`subject`, `body`, `to`" + ` (one address or a list) and ` + "`html`" + `; those two take json and yaml.
+
+A server that dies while it sends looks through the last hundred messages of the Slack channel,
+or of the thread, before it sends again; a bot without the right to read them
+(` + "`channels:history`" + `) may say a thing twice. A service gets an ` + "`Idempotency-Key`" + ` as from
+[http](#http).
+
+A mail goes to all of its recipients or, where the server refuses one, to none. SMTP cannot be
+asked what was sent: a mail is sent at least once, and twice if the server that runs the step
+dies, or the connection breaks and ` + "`retry`" + ` says to try again, just as it is taken. Both have the
+same ` + "`Message-ID`" + `, by which many mailboxes show one. A mail server that is busy (4xx) is asked again
+after a minute, at no cost; one that says no (5xx) ends the step. In ` + "`html`" + `, what expressions bring
+in is not escaped.`,
 		Example: `
 uses: send-message
 as: started
@@ -103,6 +114,9 @@ func runSendMessage(ctx context.Context, env Env, c SendMessageConfig) (*SendMes
 				return nil, err
 			}
 			return &SendMessageOutput{Slack: &SlackMessage{ThreadTS: ts}}, nil
+		}
+		if channel.SMTP != nil {
+			return nil, c.toMail(ctx, env, *channel.SMTP)
 		}
 		return nil, c.toService(ctx, env, *channel.HTTP)
 	}

@@ -192,7 +192,7 @@ func TestSendMessageRefuses(t *testing.T) {
 		config config
 		want   string
 	}{
-		"a channel that nobody declares": {config{"channel": config{"name": "other"}}, `there is no message channel "other"; messageChannels has hook, releases, teams`},
+		"a channel that nobody declares": {config{"channel": config{"name": "other"}}, `there is no message channel "other"; messageChannels has hook, mail, relay, releases, teams`},
 		"another kind":                   {config{"channel": config{"kind": "Pigeon", "name": "releases"}}, `channel.kind: "Pigeon"`},
 		"another encoding":               {config{"encodingType": "toml"}, `encodingType: "toml"`},
 		"no message":                     {config{"message": ""}, "message must have"},

@@ -29,6 +29,7 @@ type World struct {
 	Gates *Gates
 	Notes *Notes
 	Web   *Web
+	Mail  *Mail
 	// Events are those that were recorded, by Promotion and step.
 	Events map[string]step.AuditEvent
 
@@ -56,6 +57,7 @@ func New() *World {
 	w.Pulls = &Pulls{world: w, byNumber: map[int]*request{}}
 	w.Notes = &Notes{world: w, Values: map[string]map[string]any{}, Aliases: map[string]string{}, Stages: map[string]map[string]any{}}
 	w.Web = &Web{world: w, hosts: map[string]http.Handler{}}
+	w.Mail = &Mail{world: w}
 	w.Events = map[string]step.AuditEvent{}
 	w.Workflows = &Workflows{world: w, Returned: map[int64]map[string][]string{}}
 	w.Issues = &Issues{world: w}
@@ -75,6 +77,7 @@ func (w *World) Ports() step.Ports {
 		Notes:      w.Notes,
 		StageNotes: w.Notes,
 		Web:        w.Web,
+		Mail:       w.Mail,
 		Audit:      (*audit)(w),
 		Callback: func(p *pipeline.Promotion, alias string) string {
 			return "https://kargo.example.com/callbacks/" + p.ID + "." + alias

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/kargo-app/kargo/pipeline"
 )
 
 // secretCall is Kargo's secret('name').key, and sharedSecret likewise, as one member of
@@ -33,26 +35,8 @@ func (r *resource) secrets(n *yaml.Node, at, uses string) {
 	}
 	n.Value = secretCall.ReplaceAllStringFunc(n.Value, func(call string) string {
 		m := secretCall.FindStringSubmatch(call)
-		name := secretName(m[2]+m[3], m[4]+m[5]+m[6])
+		name := pipeline.SecretName(m[2]+m[3], m[4]+m[5]+m[6])
 		r.lose(n, at, "%s is written as secrets.%s; store its value with kargo secrets set", call, name)
 		return "secrets." + name
 	})
-}
-
-// secretName joins a Secret's name and key as the names of environment variables are
-// written.
-func secretName(name, key string) string {
-	joined := strings.Map(func(c rune) rune {
-		switch {
-		case c >= 'a' && c <= 'z':
-			return c - 'a' + 'A'
-		case c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
-			return c
-		}
-		return '_'
-	}, name+"_"+key)
-	if joined[0] >= '0' && joined[0] <= '9' {
-		return "_" + joined
-	}
-	return joined
 }

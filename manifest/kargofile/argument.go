@@ -2,7 +2,6 @@ package kargofile
 
 import (
 	"regexp"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -133,7 +132,7 @@ func (d *decoder) secretRef(dst *string) reader {
 		case name == "":
 			return
 		case key != "":
-			name = secretName(name + "_" + key)
+			name = pipeline.SecretName(name, key)
 		}
 		if err := checkSecret(name); err != nil {
 			d.invalid(found["name"], join(path, "name"), err)
@@ -147,24 +146,11 @@ func checkSecret(s string) error {
 	if secretForm.MatchString(s) {
 		return nil
 	}
-	suggestion := secretName(s)
+	suggestion := pipeline.SecretName(s, "")
 	if !secretForm.MatchString(suggestion) {
 		suggestion = ""
 	}
 	return &invalid{message: quoted(s) + " is not the name of a secret", expected: "letters, digits and underscores, at most 100", suggestion: suggestion}
-}
-
-// secretName writes a name as those of environment variables are.
-func secretName(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z':
-			return r - 'a' + 'A'
-		case r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
-			return r
-		}
-		return '_'
-	}, s)
 }
 
 // argumentNode prints a resolved argument.

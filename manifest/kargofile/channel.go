@@ -33,9 +33,9 @@ func (d *decoder) channels(dst *[]pipeline.MessageChannel) reader {
 }
 
 func (d *decoder) channel(n *yaml.Node, path string) (c channel) {
-	found := d.object(n, path, "a message channel", append([]field{
-		{"name", d.name(&c.Name, &c.ref)},
-		{"slack", func(n *yaml.Node, path string) {
+	found := d.object(n, path, "a message channel",
+		field{"name", d.name(&c.Name, &c.ref)},
+		field{"slack", func(n *yaml.Node, path string) {
 			c.Slack = &pipeline.SlackChannel{}
 			found := d.object(n, path, "slack",
 				field{"token", d.text(&c.Slack.Token, checkSecret)},
@@ -44,14 +44,20 @@ func (d *decoder) channel(n *yaml.Node, path string) (c channel) {
 				d.missing(n, path, "slack", "token")
 			}
 		}},
-		{"http", func(n *yaml.Node, path string) { c.HTTP = d.httpChannel(n, path) }},
-	}, notYet("smtp")...)...)
+		field{"http", func(n *yaml.Node, path string) { c.HTTP = d.httpChannel(n, path) }},
+		field{"smtp", func(n *yaml.Node, path string) { c.SMTP = d.smtpChannel(n, path) }})
+	kinds := 0
+	for _, kind := range []string{"slack", "http", "smtp"} {
+		if found[kind] != nil {
+			kinds++
+		}
+	}
 	switch {
 	case found == nil:
 	case found["name"] == nil:
 		d.missing(n, path, "a message channel", "name")
-	case (found["slack"] == nil) == (found["http"] == nil) && found["smtp"] == nil:
-		d.problem(n, path).message("message channel %q must be one of slack and http", c.Name).expected("one of them")
+	case kinds != 1:
+		d.problem(n, path).message("message channel %q must be one of slack, http and smtp", c.Name).expected("one of them")
 	}
 	return c
 }
@@ -110,6 +116,9 @@ func channelNode(c pipeline.MessageChannel) *yaml.Node {
 			}))
 		}
 		o.set("http", h.node)
+	}
+	if c.SMTP != nil {
+		o.set("smtp", smtpNode(*c.SMTP))
 	}
 	return o.node
 }

@@ -42,6 +42,8 @@ type decoder struct {
 	// task is the task being read, nil outside of tasks.
 	task     *task
 	mentions []mention
+	// messages are the message channels that steps refer to.
+	messages []ref
 }
 
 func newDecoder(data []byte, opts Options) *decoder {

@@ -39,7 +39,7 @@ var (
 		"promotionWindows: [{name: n, kind: Deny, cron: '0 1 * * *', duration: 90m}, {name: m, kind: Allow, rrule: FREQ=DAILY, dtstart: 2026-01-02T03:04:05.5+01:00, duration: 1h, timezone: Asia/Tokyo, stageSelector: {name: 'regex:s'}}]",
 		"promotionPolicies: [{stageSelector: {name: 'glob:s*', matchExpressions: [{key: tier, operator: NotIn, values: ['1', b]}]}, autoRollback: true}]",
 		"include: [apps/*.yaml]", "name: my", "vars: [{name: v, value: true}]", "access: {promote: ['@acme/sre'], freeze: [role:admin]}",
-		"messageChannels: [{name: s, slack: {token: T, channelID: C1}}, {name: h, http: {url: 'https://x.example', method: PUT, headers: [{name: a, value: b}, {name: c, secret: D}]}}, {name: u, http: {urlSecret: U}}]",
+		"messageChannels: [{name: s, slack: {token: T, channelID: C1}}, {name: h, http: {url: 'https://x.example', method: PUT, headers: [{name: a, value: b}, {name: c, secret: D}]}}, {name: u, http: {urlSecret: U}}, {name: m, smtp: {host: h.example, port: 25, tls: none, insecureSkipTLSVerify: true, from: 'A <a@b.example>', to: [c@d.example]}}, {name: n, smtp: {host: h, from: a@b.c, username: U, password: P}}]",
 		"defaults: {concurrency: queue, environment: env, pullRequest: {draft: true}}",
 	}
 )

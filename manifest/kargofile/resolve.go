@@ -71,6 +71,7 @@ func (doc *document) resolve(d *decoder) {
 	g.criteria(d)
 	doc.checkPolicies(d, g)
 	doc.checkWindows(d, g)
+	doc.checkMessages(d)
 	g.collectTemplates(d)
 	g.collectTasks(d)
 	for _, s := range doc.stages {

@@ -74,6 +74,7 @@ func (d *decoder) step(n *yaml.Node, path string, l *stepList) stepItem {
 	defer func() { d.inStep = 0 }()
 	var uses, name ref
 	var config, vars *yaml.Node
+	var configPath string
 	found := d.object(n, path, "a step",
 		field{"uses", func(n *yaml.Node, path string) {
 			d.text(&s.Uses)(n, path)
@@ -91,7 +92,7 @@ func (d *decoder) step(n *yaml.Node, path string, l *stepList) stepItem {
 				d.problem(n, path).message("config is %s", describe(n)).expected("a mapping")
 				return
 			}
-			config = n
+			config, configPath = n, path
 			if c, ok := d.value(n, path, expr.AllowAll).(map[string]any); ok && len(c) > 0 {
 				s.Config = c
 			}
@@ -112,6 +113,7 @@ func (d *decoder) step(n *yaml.Node, path string, l *stepList) stepItem {
 		s.at = ref{node: at, path: join(path, "as")}
 	}
 	d.alias(&s, l, found["task"] != nil)
+	d.messageTarget(s.Uses, ref{node: config, path: configPath})
 	switch {
 	case found["task"] != nil:
 	case found["uses"] == nil:

@@ -185,13 +185,13 @@ func TestKillAnywhere(t *testing.T) {
 	verified := verifiedProd()
 	scenarios := map[string]killing{
 		"nothing happens meanwhile": {},
-		"main moves meanwhile, in the same file too": {meanwhile: func(c *town) {
+		"main moves meanwhile, in the same file too": {every: 3, meanwhile: func(c *town) {
 			c.world.Write(repoURL, "main", "other work", map[string]string{
 				"README.md":                   "hello again\n",
 				"env/prod/kustomization.yaml": c.world.Files(repoURL, "main")["env/prod/kustomization.yaml"] + "# more\n",
 			})
 		}},
-		"main moves whenever it waits": {between: func(c *town) {
+		"main moves whenever it waits": {every: 3, between: func(c *town) {
 			if len(c.world.Log(repoURL, "main")) < 4 && c.commits("prod-1") == 0 {
 				c.world.Write(repoURL, "main", "other work", map[string]string{"env/prod/kustomization.yaml": fmt.Sprintf(
 					"# the images of prod\nimages:\n  - name: ghcr.io/acme/web\n    newTag: 0.9.%d # current\n", len(c.world.Log(repoURL, "main")))})
@@ -213,7 +213,7 @@ func TestKillAnywhere(t *testing.T) {
 			judge:     func(c *town, killed bool) { c.judge(false, killed) },
 		},
 		"closed before it starts and again before it merges": {
-			every: 2,
+			every: 3,
 			arrange: func(c *town) {
 				c.shut = func() pipeline.Closure {
 					return pipeline.Closure{Closed: c.parks == 0 || c.parks == 2, Reason: "frozen by ana"}
@@ -221,16 +221,16 @@ func TestKillAnywhere(t *testing.T) {
 			},
 		},
 		"what it brought is verified": {
-			stage: &verified, moments: 90,
+			stage: &verified, moments: 90, every: 2,
 			judge: func(c *town, _ bool) { c.judge(false, false); c.judgeVerified() },
 		},
 		"the verification is aborted meanwhile": {
-			stage: &verified, moments: 90, every: 2,
+			stage: &verified, moments: 90, every: 3,
 			meanwhile: func(c *town) { c.apply(pipeline.StopVerification{Run: "prod-v1", Reason: "stopped by ana"}) },
 			judge:     func(c *town, killed bool) { c.judge(false, false); c.judgeStopped(killed) },
 		},
 		"retried after somebody closed its pull request": {
-			between: func(c *town) { c.closeAndRetry() }, meanwhile: (*town).retryAborted, moments: 120, every: 2,
+			between: func(c *town) { c.closeAndRetry() }, meanwhile: (*town).retryAborted, moments: 120, every: 3,
 			judge: func(c *town, _ bool) { c.judgeRetried() },
 		},
 	}

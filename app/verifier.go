@@ -42,7 +42,13 @@ func (a *App) verifier() *verify.Runner {
 			if err != nil {
 				return expr.Env{}, &pipeline.TransientError{Err: fmt.Errorf("default branch of %s: %w", run.Repo, err)}
 			}
-			return promotion.VerificationEnv(run, promotion.Site{ServerURL: a.cfg.GitHubURL, PublicURL: a.cfg.PublicURL, DefaultBranch: branch})
+			stages, err := notes{db: a.db, now: a.now}.StageMetadata(ctx, run.Repo, run.Stage.Name)
+			if err != nil {
+				return expr.Env{}, &pipeline.TransientError{Err: fmt.Errorf("load metadata of stages: %w", err)}
+			}
+			return promotion.VerificationEnv(run, promotion.Site{
+				ServerURL: a.cfg.GitHubURL, PublicURL: a.cfg.PublicURL, DefaultBranch: branch, Stages: stages,
+			})
 		},
 		Secrets: secrets{open: a.safe.Secret},
 		Poll:    a.cfg.PollInterval, Now: a.now, Log: a.log,

@@ -34,7 +34,7 @@ func (x *execution) exprEnv(ctx context.Context, i int) (exprEnv, error) {
 		site.given = x.trial.Context
 	}
 	if x.e.Ports.StageNotes != nil {
-		if site.stages, err = x.e.Ports.StageNotes.StageMetadata(ctx, x.p.Repo, x.p.Stage.Name); err != nil {
+		if site.Stages, err = x.e.Ports.StageNotes.StageMetadata(ctx, x.p.Repo, x.p.Stage.Name); err != nil {
 			return exprEnv{}, fmt.Errorf("load metadata of stages: %w", err)
 		}
 	}
@@ -71,8 +71,8 @@ func (x *execution) recallNotes(ctx context.Context) error {
 
 // Site is where a Promotion runs, as expressions see it.
 type Site struct {
-	// stages is what steps noted about Stages, by their names within the pipeline.
-	stages                              map[string]map[string]any
+	// Stages is what steps noted about Stages, by their names within the pipeline.
+	Stages                              map[string]map[string]any
 	ServerURL, PublicURL, DefaultBranch string
 	// RepoURL overrides the clone URL derived from ServerURL; kargo plan sets it
 	// to the local clone's remote.
@@ -103,7 +103,7 @@ func newExprEnv(p *pipeline.Promotion, i int, site Site) (exprEnv, error) {
 		Vars:    map[string]any{},
 		Outputs: map[string]any{},
 		Alias:   p.Stage.Steps[i].As,
-		Freight: freight(p.Collection), FreightMetadata: metadata(p.Collection), StageMetadata: site.stages,
+		Freight: freight(p.Collection), FreightMetadata: metadata(p.Collection), StageMetadata: site.Stages,
 		Extra: map[string]any{"github": githubContext(p, site)},
 	}
 	if site.given != nil {

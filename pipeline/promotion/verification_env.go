@@ -7,7 +7,8 @@ import (
 
 // VerificationEnv builds what the arguments of a VerificationRun see: ctx with
 // project and stage, the variables of the pipeline and of the Stage (not those of the
-// promotion template, as in Kargo), and the Freight that is verified. Its errors are
+// promotion template, as in Kargo), the Freight that is verified, and what steps noted
+// about it and about Stages. Its errors are
 // about the variables' own expressions.
 func VerificationEnv(run *pipeline.VerificationRun, site Site) (expr.Env, error) {
 	env := expr.Env{
@@ -21,7 +22,7 @@ func VerificationEnv(run *pipeline.VerificationRun, site Site) (expr.Env, error)
 			"commit":       run.Commit,
 		},
 		Vars:    map[string]any{},
-		Freight: freight(run.Collection), FreightMetadata: metadata(run.Collection),
+		Freight: freight(run.Collection), FreightMetadata: metadata(run.Collection), StageMetadata: site.Stages,
 		Extra: map[string]any{"github": githubContext(&pipeline.Promotion{Repo: run.Repo}, site)},
 	}
 	for _, vars := range [][]pipeline.Var{run.Vars, run.Stage.Vars} {

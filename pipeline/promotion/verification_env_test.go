@@ -20,7 +20,9 @@ func TestWhatArgumentsOfAVerificationSee(t *testing.T) {
 			ID: "f", Warehouse: "shop/web", Images: []pipeline.Image{{RepoURL: "ghcr.io/acme/web", Tag: "1.20"}},
 		}},
 	}
-	env, err := promotion.VerificationEnv(run, promotion.Site{ServerURL: "https://github.com", DefaultBranch: "main"})
+	env, err := promotion.VerificationEnv(run, promotion.Site{
+		ServerURL: "https://github.com", DefaultBranch: "main", Stages: map[string]map[string]any{"prod": {"ticket": "CHG-7"}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,6 +34,7 @@ func TestWhatArgumentsOfAVerificationSee(t *testing.T) {
 		"no vars of the promotion template":         {"${{ vars.only ?? 'none' }}", "none"},
 		"the Freight":                               {"${{ quote(imageFrom('ghcr.io/acme/web').Tag) }}", "1.20"},
 		"the Freight of one Warehouse":              {"v${{ imageFrom('ghcr.io/acme/web', warehouse('web')).Tag }}", "v1.20"},
+		"what steps noted about a Stage":            {"${{ stageMetadata('prod').ticket }}", "CHG-7"},
 		"the repository":                            {"${{ github.repository }}", "acme/gitops"},
 		"the commit that the Promotion left behind": {"${{ ctx.commit }}", "abc"},
 	} {

@@ -37,6 +37,9 @@ type Options struct {
 	Log *slog.Logger
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
+	// Renderer renders manifests; nil renders in this process, which one hostile
+	// template can then bring down.
+	Renderer step.Renderer
 }
 
 // App is the server.
@@ -76,7 +79,7 @@ func New(ctx context.Context, cfg Config, o Options) (*App, error) {
 		return nil, err
 	}
 	a.db = db
-	if err := a.wire(); err != nil {
+	if err := a.wire(o.Renderer); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	if a.main, err = listen(ctx, cfg.Addr, a.router(), a.log); err != nil {
@@ -137,7 +140,7 @@ func (a *App) cloneURL(r pipeline.Repo) string {
 }
 
 // wire builds the object graph from the outside in.
-func (a *App) wire() error {
+func (a *App) wire(renderer step.Renderer) error {
 	var err error
 	a.github, err = ghapp.New(ghapp.Options{
 		ServerURL: a.cfg.GitHubURL, AppID: a.cfg.AppID, PrivateKey: a.cfg.PrivateKey,
@@ -184,6 +187,7 @@ func (a *App) wire() error {
 			Web:        web{allow: a.cfg.OutboundAllow},
 			Mail:       mails(a.cfg.OutboundAllow),
 			Charts:     pulled,
+			Renderer:   renderer,
 			Audit:      audit{db: a.db, now: a.now},
 			Repository: a.github.Repository, Workflows: a.github.Workflows(), WorkflowOutputs: a.github.Workflows(),
 			Issues: a.github.Issues(), IssueComments: a.github.IssueComments(),
@@ -199,7 +203,7 @@ func (a *App) wire() error {
 	}
 	tree := files{repos: repos, cloneURL: a.cloneURL}
 	sources := &handlers.Sources{Hints: a.db, CloneURL: a.cloneURL, Now: a.now, Log: a.log}
-	dryRuns := matcher{repos: repos, charts: pulled, steps: steps, server: a.cfg.GitHubURL, cloneURL: a.cloneURL, now: a.now, log: a.log}
+	dryRuns := matcher{repos: repos, charts: pulled, renderer: renderer, steps: steps, server: a.cfg.GitHubURL, cloneURL: a.cloneURL, now: a.now, log: a.log}
 	comments := &handlers.Comments{
 		Sources: sources, People: people{App: a.github, publisher: publisher, cloneURL: a.cloneURL}, State: a.db,
 		Previewer: previewer{dryRuns}, Registry: imageLookup{logins}, Carriers: a.db,

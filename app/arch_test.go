@@ -53,6 +53,7 @@ var layers = map[string][]string{
 	"app/smtp":              {"pipeline", "pipeline/step"},
 	"app/cloudwatch":        {"pipeline/verify"},
 	"app/ghapp":             {"pipeline", "pipeline/actions", "pipeline/promotion", "pipeline/report", "pipeline/step", "pipeline/tree", "pipeline/verify", "app/gitrepo"},
+	"app/renderer":          {"manifest/render"},
 	"app/sandbox":           {"pipeline/step", "pipeline/tree"},
 	"app/trial": {
 		"pipeline", "pipeline/expr", "pipeline/promotion", "pipeline/report", "pipeline/secret", "pipeline/step", "pipeline/tree",
@@ -64,6 +65,7 @@ var layers = map[string][]string{
 	"app/cli":               {"*"},
 	"app/demo":              {"*"},
 	"app/cmd/kargo":         {"app/cli"},
+	"app/cmd/benchtable":    {},
 }
 
 // testOnly packages exist for tests; nothing that is shipped may import them.

@@ -53,6 +53,8 @@ type Config struct {
 	// OCIPushLimit is how many bytes oci-push copies between repositories at most; 0
 	// forbids it, a negative limit is none.
 	OCIPushLimit int64
+	// RenderMemory is how many bytes rendering manifests for one Promotion may occupy.
+	RenderMemory int64
 	// ReconcileInterval is how often a repository is looked at without any event,
 	// RedeliveryInterval how often failed deliveries are looked for, PollInterval
 	// how long a Promotion waits for an event before it looks itself.
@@ -121,6 +123,7 @@ func settings() []setting {
 		{"secret-key-file", "", "file with the keys that stored secrets are encrypted with", setSecretKeyFile},
 		{"outbound-allow", "", "hosts, host:port or address ranges that pipelines may reach although they are not public, separated by commas", setOutboundAllow},
 		{"oci-push-limit", "1024", "MiB that oci-push copies between repositories at most; 0 forbids it, -1 is no limit", setOCIPushLimit},
+		{"render-memory", "1024", "MiB that rendering manifests for one promotion may occupy", setRenderMemory},
 		{"reconcile-interval", "5m", "how often a repository is looked at without any event", duration(func(c *Config) *time.Duration { return &c.ReconcileInterval })},
 		{"redelivery-interval", "5m", "how often failed webhook deliveries are looked for", duration(func(c *Config) *time.Duration { return &c.RedeliveryInterval })},
 		{"poll-interval", "1m", "what stands behind pull request and check webhooks", duration(func(c *Config) *time.Duration { return &c.PollInterval })},
@@ -138,6 +141,15 @@ func setOCIPushLimit(c *Config, v string) error {
 		return fmt.Errorf("%q is not a number of MiB", v)
 	}
 	c.OCIPushLimit = mib << 20
+	return nil
+}
+
+func setRenderMemory(c *Config, v string) error {
+	mib, err := strconv.ParseInt(v, 10, 32)
+	if err != nil || mib < 64 {
+		return fmt.Errorf("%q is not a number of MiB of at least 64", v)
+	}
+	c.RenderMemory = mib << 20
 	return nil
 }
 

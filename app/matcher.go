@@ -19,6 +19,7 @@ type matcher struct {
 	repos    repositories
 	steps    *step.Registry
 	charts   step.Charts
+	renderer step.Renderer
 	server   string
 	cloneURL func(pipeline.Repo) string
 	now      func() time.Time
@@ -45,7 +46,7 @@ func (m matcher) dryRun(ctx context.Context, r store.RepoRecord, p pipeline.Prom
 }
 
 func (m matcher) run(ctx context.Context, git previewGit, r store.RepoRecord, p pipeline.Promotion) (promotion.Preview, error) {
-	ports := step.Ports{Git: git, Charts: m.charts, Now: m.now}
+	ports := step.Ports{Git: git, Charts: m.charts, Renderer: m.renderer, Now: m.now}
 	site := promotion.Site{ServerURL: m.server, DefaultBranch: r.DefaultBranch, RepoURL: m.cloneURL(r.Repo)}
 	return promotion.DryRun(ctx, m.steps, ports, p, site, m.log)
 }

@@ -79,7 +79,7 @@ func newRoot(e *env) *cobra.Command {
 		return usageErrorf("%w\nusage: %s", err, cmd.UseLine())
 	})
 	root.AddCommand(serveCommand(e), demoCommand(e), validateCommand(e), planCommand(e), discoverCommand(e), evalCommand(e), importCommand(e), initCommand(e),
-		simulateCommand(e), auditCommand(e), credentialsCommand(e), secretsCommand(e), stepCommand(e), webhooksCommand(e))
+		simulateCommand(e), auditCommand(e), credentialsCommand(e), secretsCommand(e), stepCommand(e), webhooksCommand(e), renderCommand(e))
 	root.InitDefaultCompletionCmd()
 	root.SetHelpCommand(helpCommand(root))
 	for _, c := range root.Commands() {

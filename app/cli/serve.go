@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kargo-app/kargo/app"
+	"github.com/kargo-app/kargo/app/renderer"
 )
 
 func serveCommand(e *env) *cobra.Command {
@@ -32,7 +33,10 @@ func serveCommand(e *env) *cobra.Command {
 }
 
 func serve(ctx context.Context, cfg app.Config, log *slog.Logger) error {
-	a, err := app.New(ctx, cfg, app.Options{Log: log})
+	a, err := app.New(ctx, cfg, app.Options{
+		Log:      log,
+		Renderer: renderer.New(renderer.Options{Args: []string{RenderCommand}, Memory: cfg.RenderMemory}),
+	})
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,8 @@ import (
 const asKargo = "KARGO_E2E_RUN_AS_KARGO"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asKargo) == "" {
+	// The server starts itself anew to render, without an environment.
+	if os.Getenv(asKargo) == "" && (len(os.Args) < 2 || os.Args[1] != cli.RenderCommand) {
 		os.Exit(m.Run())
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

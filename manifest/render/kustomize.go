@@ -92,7 +92,7 @@ func asBuild(m resmap.ResMap) (Build, error) {
 		gvk := r.GetGvk()
 		b.Objects = append(b.Objects, Object{
 			Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind, Namespace: r.GetNamespace(), Name: r.GetName(),
-			YAML: text, scope: r.CurId().EffectiveNamespace(),
+			YAML: text, Scope: r.CurId().EffectiveNamespace(),
 		})
 	}
 	return b, nil

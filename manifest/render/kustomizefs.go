@@ -1,6 +1,7 @@
 package render
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -49,6 +50,10 @@ func (s *kustomizeSource) load(p string) ([]byte, error) {
 	}
 	data, err := s.readFile(p)
 	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) && !s.isDir(p) {
+			// Kustomize would say that the file is missing.
+			s.refusal = err
+		}
 		return nil, err
 	}
 	if err := checkAliases(data); err != nil {

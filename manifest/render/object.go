@@ -16,9 +16,9 @@ type Object struct {
 	// YAML is the object as a document, keys sorted.
 	YAML []byte
 
-	// scope is the namespace that the object ends up in, resid.TotallyNotANamespace
+	// Scope is the namespace that the object ends up in, resid.TotallyNotANamespace
 	// for none.
-	scope string
+	Scope string
 }
 
 // Naming says how the file of an Object is called.
@@ -45,8 +45,8 @@ type Build struct {
 func (b Build) Files(n Naming) (map[string][]byte, error) {
 	var scopes []string
 	for _, o := range b.Objects {
-		if o.scope != resid.TotallyNotANamespace && !slices.Contains(scopes, o.scope) {
-			scopes = append(scopes, o.scope)
+		if o.Scope != resid.TotallyNotANamespace && !slices.Contains(scopes, o.Scope) {
+			scopes = append(scopes, o.Scope)
 		}
 	}
 	out := make(map[string][]byte, len(b.Objects))
@@ -83,7 +83,7 @@ func (o Object) kargoName() string {
 
 func (o Object) kustomizeName(severalNamespaces bool) string {
 	var parts []string
-	if severalNamespaces && o.scope != resid.TotallyNotANamespace {
+	if severalNamespaces && o.Scope != resid.TotallyNotANamespace {
 		parts = append(parts, o.Namespace)
 	}
 	parts = append(parts, o.Group, o.Version, o.Kind, o.Name)

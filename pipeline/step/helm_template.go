@@ -84,7 +84,7 @@ func runHelmTemplate(ctx context.Context, env Env, c HelmTemplateConfig) (none, 
 	if c.BuildDependencies {
 		t.Charts = env.charts()
 	}
-	release, err := render.Helm(ctx, env.Workspace.IOFS(ctx), t)
+	release, err := env.renderer().Helm(ctx, env.Workspace.IOFS(ctx), t)
 	if missing := (*render.MissingDependenciesError)(nil); errors.As(err, &missing) {
 		return nil, fmt.Errorf("%w; set buildDependencies, or run helm-update-chart and commit charts/", err)
 	}

@@ -95,7 +95,7 @@ func runHelmUpdateChart(ctx context.Context, env Env, c HelmUpdateChartConfig) (
 			update.Pinned = append(update.Pinned, render.Locked(d))
 		}
 	}
-	updated, err := render.UpdateDependencies(ctx, env.Workspace.IOFS(ctx), update)
+	updated, err := env.renderer().UpdateDependencies(ctx, env.Workspace.IOFS(ctx), update)
 	if err != nil {
 		return out, fmt.Errorf("update dependencies of %s: %w", c.Path, err)
 	}

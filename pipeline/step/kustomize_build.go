@@ -61,7 +61,7 @@ func runKustomizeBuild(ctx context.Context, env Env, c KustomizeBuildConfig) (no
 	if c.Plugin != nil && c.Plugin.Helm != nil {
 		k.KubeVersion, k.APIVersions = c.Plugin.Helm.KubeVersion, c.Plugin.Helm.APIVersions
 	}
-	built, err := render.Kustomize(ctx, env.Workspace.IOFS(ctx), k)
+	built, err := env.renderer().Kustomize(ctx, env.Workspace.IOFS(ctx), k)
 	if err != nil {
 		return nil, fmt.Errorf("build %s: %w", c.Path, err)
 	}

@@ -206,6 +206,8 @@ type Ports struct {
 	IssueComments   IssueComments
 	// Charts reads Helm charts; nil where none can be pulled.
 	Charts Charts
+	// Renderer renders manifests; nil renders in process.
+	Renderer Renderer
 	// Artifacts reads and copies what registries hold; nil where there are none.
 	Artifacts Artifacts
 	// Sandbox runs programs of a pipeline; nil where none may run.

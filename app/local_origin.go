@@ -24,6 +24,20 @@ func RepositoryName(dir string) string {
 	return filepath.Base(abs)
 }
 
+// DefaultBranch is the default branch of the repository that dir lies in, empty when
+// the clone does not say.
+func DefaultBranch(dir string) string {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return ""
+	}
+	branch, err := gitrepo.DefaultBranch(abs)
+	if err != nil {
+		return ""
+	}
+	return branch
+}
+
 // webURL is the address under which the Git host serves an origin over HTTP,
 // which is how pipelines write it. What is no ssh address stays what it is, but
 // for a user and a password, which nothing that is printed may hold.

@@ -44,7 +44,8 @@ func (e *env) load(name string) (source, error) {
 		return source{}, err
 	}
 	s := source{name: displayName(name), data: data}
-	s.file, s.problems = kargofile.Parse(data, kargofile.Options{Repo: app.RepositoryName(filepath.Dir(name)), Steps: steps})
+	dir := filepath.Dir(name)
+	s.file, s.problems = kargofile.Parse(data, kargofile.Options{Repo: app.RepositoryName(dir), DefaultBranch: app.DefaultBranch(dir), Steps: steps})
 	return s, nil
 }
 

@@ -25,7 +25,7 @@ const (
 
 // publishChart pushes a version of a chart; nobody tells the server.
 func (w *world) publishChart(version string) error {
-	_, err := w.registry.Push(ociregistry.Image{Repository: chartName, Tag: version, Content: version})
+	_, err := w.registry.PushChart(ociregistry.Chart{Repository: chartName, Version: version})
 	return err
 }
 

@@ -92,7 +92,8 @@ func newWorld(tb testing.TB, dir string, front func(http.Handler) http.Handler) 
 		"KARGO_GITHUB_WEBHOOK_SECRET": secret, "KARGO_GITHUB_PRIVATE_KEY": privateKey(),
 		"KARGO_INSECURE_REGISTRIES": w.host, "KARGO_OUTBOUND_ALLOW": w.site.host(),
 		"KARGO_DATA_DIR": filepath.Join(tb.TempDir(), "data"), "KARGO_LOG_LEVEL": "debug",
-		"KARGO_SECRET_KEY": "a key of more than thirty-two characters",
+		"KARGO_RENDER_MEMORY": "128",
+		"KARGO_SECRET_KEY":    "a key of more than thirty-two characters",
 		// What happens here happens by webhook, or the test fails by running out of
 		// patience.
 		"KARGO_RECONCILE_INTERVAL": "10m", "KARGO_REDELIVERY_INTERVAL": "10m", "KARGO_POLL_INTERVAL": "10m",

@@ -24,7 +24,7 @@ func (steps) Names() []string {
 	return []string{
 		"compose-output", "copy", "delete", "git-clone", "git-commit", "git-merge-pr", "git-open-pr",
 		"git-push", "git-wait-for-pr", "kustomize-set-image", "yaml-update",
-		"git-clear", "helm-template", "kustomize-build",
+		"git-clear", "helm-template", "helm-update-chart", "kustomize-build",
 	}
 }
 
@@ -69,7 +69,7 @@ func TestBadFilesAreExplained(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			f, problems := kargofile.Parse(src, kargofile.Options{Repo: "deploy", Steps: steps{}})
+			f, problems := kargofile.Parse(src, kargofile.Options{Repo: "deploy", DefaultBranch: "main", Steps: steps{}})
 			if f != nil || !problems.HasErrors() {
 				t.Fatal("the file passes as valid")
 			}

@@ -15,6 +15,8 @@ type Options struct {
 	// names, "shop/test", and it may not include further files. Its value is the name
 	// of the pipeline if the file gives none; see [IncludedName].
 	Qualify string
+	// DefaultBranch is the repository's default branch; empty if that is not known.
+	DefaultBranch string
 	// Steps knows the promotion steps; nil accepts every step.
 	Steps StepChecker
 }

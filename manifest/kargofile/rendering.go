@@ -2,7 +2,9 @@ package kargofile
 
 import (
 	"path"
+	"regexp"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -17,7 +19,7 @@ const outdir = "./out"
 type rendering struct {
 	tool      string
 	path      string
-	to        string
+	to        ref
 	branch    ref
 	release   string
 	namespace string
@@ -75,9 +77,8 @@ func (d *decoder) checkRendering(r *rendering, n *yaml.Node, at string, found ma
 }
 
 // renderedBranch returns the branch that a Stage's manifests go to, empty when it
-// renders none.
-func (d *decoder) renderedBranch(s *stage) string {
-	branch := ""
+// renders none, and whether that is the one that they are rendered from.
+func (d *decoder) renderedBranch(s *stage) (branch string, same bool) {
 	for _, item := range s.update {
 		if item.rendering == nil {
 			continue
@@ -85,35 +86,89 @@ func (d *decoder) renderedBranch(s *stage) string {
 		b := item.rendering.branch
 		switch {
 		case b.name == "":
-		case b.name == s.branch:
-			d.problem(b.node, b.path).message("branch %s is what is rendered from", quoted(b.name)).expected("another branch")
 		case branch != "" && b.name != branch:
 			d.problem(b.node, b.path).message("the manifests of a Stage go to %s and to %s", quoted(branch), quoted(b.name)).
 				expected("one branch, and to for different directories of it")
 		default:
 			branch = b.name
+			if d.rendersFrom(s, b.name) {
+				same = true
+				d.checkApart(s, item.rendering)
+			}
 		}
 	}
-	return branch
+	return branch, same
 }
 
-// renderings are the steps that empty what the manifests go to and render them again.
-func renderings(s *stage) []*edit {
-	var out []*edit
+// rendersFrom reports whether a branch is the one that a Stage works on, as far as
+// that is known.
+func (d *decoder) rendersFrom(s *stage, branch string) bool {
+	switch {
+	case s.branch != "":
+		return branch == s.branch
+	case expr.HasExpression(branch):
+		return defaultBranchForm.MatchString(branch)
+	}
+	return branch == d.opts.DefaultBranch
+}
+
+var defaultBranchForm = regexp.MustCompile(`^\$(\{\{ *(?:quote\()? *github\.defaultBranch *\)? *\}\}|\{% *(?:quote\()? *github\.defaultBranch *\)? *%\})$`)
+
+// checkApart refuses to render into what is rendered from: it is emptied first.
+func (d *decoder) checkApart(s *stage, r *rendering) {
+	if r.to.name == "" {
+		d.problem(r.branch.node, r.branch.path).message("branch %s is what is rendered from, and the manifests would replace all of it", quoted(r.branch.name)).
+			expected("another branch, or to with a directory for the manifests alone")
+		return
+	}
+	to := known(r.to.name)
+	for _, item := range s.update {
+		for _, p := range item.paths() {
+			if p = known(p); within(p, to) || within(to, p) {
+				d.problem(r.to.node, r.to.path).message("the manifests would replace what is in %s, and so %s, which the Stage works on", quoted(r.to.name), quoted(p)).
+					expected("a directory for the manifests alone, or another branch")
+				return
+			}
+		}
+	}
+}
+
+// paths are what an item reads and edits.
+func (u *updateItem) paths() []string {
+	all := []string{u.kustomize.name, u.file.name, u.from, u.to}
+	if r := u.rendering; r != nil {
+		all = append(append(all, r.path), r.values...)
+	}
+	return slices.DeleteFunc(all, func(p string) bool { return p == "" })
+}
+
+// known is the part of a path that is known before it is evaluated, all of which
+// counts as read or replaced.
+func known(p string) string {
+	if i := strings.Index(p, "${"); i >= 0 {
+		p = p[:strings.LastIndexByte(p[:i], '/')+1]
+	}
+	return path.Clean(p)
+}
+
+// renderings are the steps that empty what the manifests go to, beneath the checkout
+// out, and render them again.
+func renderings(s *stage, out string) []*edit {
+	var edits []*edit
 	emptied := map[string]bool{}
 	for _, item := range s.update {
 		r := item.rendering
 		if r == nil {
 			continue
 		}
-		target := beneath(outdir, r.to)
+		target := beneath(out, r.to.name)
 		add := func(uses string, config map[string]any) {
-			out = append(out, &edit{item: item, StepSpec: pipeline.StepSpec{Uses: uses, Config: config}})
+			edits = append(edits, &edit{item: item, StepSpec: pipeline.StepSpec{Uses: uses, Config: config}})
 		}
 		if !emptied[target] {
 			emptied[target] = true
-			if target == outdir {
-				add("git-clear", map[string]any{"path": outdir})
+			if target == out {
+				add("git-clear", map[string]any{"path": out})
 			} else {
 				add("delete", map[string]any{"path": target})
 			}
@@ -136,5 +191,5 @@ func renderings(s *stage) []*edit {
 		}
 		add("helm-template", config)
 	}
-	return out
+	return edits
 }

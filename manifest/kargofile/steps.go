@@ -28,7 +28,8 @@ type edit struct {
 	// target is what consecutive items must share to become one step; empty for
 	// steps that stand alone.
 	target string
-	images map[string]bool
+	// set are the images or charts that the step sets.
+	set map[string]bool
 }
 
 // expandUpdate gives a Stage the steps that its update stands for.
@@ -46,8 +47,11 @@ func (g *graph) expandUpdate(d *decoder, s *stage) {
 	checkouts := []any{map[string]any{"branch": branch, "path": workdir, "as": "src"}}
 	// What is committed: the files that were edited, or what is rendered from them.
 	published := workdir
-	if rendered := d.renderedBranch(s); rendered != "" {
-		edits = append(edits, renderings(s)...)
+	switch rendered, same := d.renderedBranch(s); {
+	case same:
+		edits = append(edits, renderings(s, workdir)...)
+	case rendered != "":
+		edits = append(edits, renderings(s, outdir)...)
 		branch, published = rendered, outdir
 		checkouts = append(checkouts, map[string]any{"branch": branch, "path": outdir, "as": "out", "create": true})
 	}
@@ -138,7 +142,7 @@ func (g *graph) addEdit(d *decoder, s *stage, edits []*edit, item *updateItem) [
 				Config: map[string]any{"inPath": inWorkdir(item.from), "outPath": inWorkdir(item.to)},
 			}})
 	}
-	e := &edit{item: item, images: map[string]bool{}}
+	e := &edit{item: item, set: map[string]bool{}}
 	var sub pipeline.ImageSubscription
 	if item.image.name != "" {
 		var ok bool
@@ -152,9 +156,22 @@ func (g *graph) addEdit(d *decoder, s *stage, edits []*edit, item *updateItem) [
 	}
 	var entry map[string]any
 	list := "updates"
+	// what is set, and where, must not be set twice there.
+	what, where, name := item.image, "", pipeline.NormalizeImage(item.image.name)
 	switch {
+	case item.chart.name != "":
+		chart, ok := g.chartSubscription(d, s, item.chart)
+		if !ok {
+			return edits
+		}
+		if len(g.originsOf(s.Name)) > 1 {
+			e.If = fmt.Sprintf("${{ success() && %s != nil }}", chartCall(chart))
+		}
+		list, what, where, name = "charts", item.chart, item.file.name, chartAddress(chart)
+		e.Uses, e.Config = "helm-update-chart", map[string]any{"path": inWorkdir(path.Dir(item.file.name))}
+		entry = dependencyEntry(chart)
 	case item.kustomize.name != "":
-		list = "images"
+		list, where = "images", item.kustomize.name
 		e.Uses, e.Config = "kustomize-set-image", map[string]any{"path": inWorkdir(item.kustomize.name)}
 		part := defaultPart(sub)
 		entry = map[string]any{"image": item.image.name, part: imageValue(sub, part)}
@@ -169,16 +186,15 @@ func (g *graph) addEdit(d *decoder, s *stage, edits []*edit, item *updateItem) [
 		return edits
 	}
 	e.target = e.Uses + " " + e.Config["path"].(string) + " " + e.If //nolint:forcetypeassert // set above
-	name := pipeline.NormalizeImage(item.image.name)
 	if last := len(edits) - 1; last >= 0 && edits[last].target == e.target {
 		e = edits[last]
-		if list == "images" && e.images[name] {
-			d.problem(item.image.node, item.image.path).message("%s is set twice in %s", item.image.name, quoted(item.kustomize.name)).expected("one item")
+		if where != "" && e.set[name] {
+			d.problem(what.node, what.path).message("%s is set twice in %s", cut(what.name), quoted(where)).expected("one item")
 		}
 	} else {
 		edits = append(edits, e)
 	}
-	e.images[name] = true
+	e.set[name] = true
 	entries, _ := e.Config[list].([]any)
 	e.Config[list] = append(entries, entry)
 	return edits

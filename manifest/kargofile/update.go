@@ -14,6 +14,7 @@ type updateItem struct {
 	path string
 
 	image     ref
+	chart     ref
 	kustomize ref
 	file      ref
 	key       string
@@ -40,18 +41,22 @@ func (d *decoder) updateItem(n *yaml.Node, at string) *updateItem {
 			d.text(&u.image.name, checkImage)(n, path)
 			u.image.node, u.image.path = n, path
 		}},
+		{"chart", func(n *yaml.Node, path string) {
+			d.text(&u.chart.name)(n, path)
+			u.chart.node, u.chart.path = n, path
+		}},
 		{"kustomize", path(&u.kustomize)},
 		{"file", path(&u.file)},
 		{"key", d.templated(&u.key, expr.AllowOutputs)},
 		{"value", func(n *yaml.Node, path string) { value, u.valueRef = n, ref{node: n, path: path} }},
 		{"copy", path(&from)},
 		{"to", path(&to)},
-	}, append(d.renderingFields(&r), notYet("chart")...)...)...)
-	if found == nil || found["chart"] != nil {
+	}, d.renderingFields(&r)...)...)
+	if found == nil {
 		return u
 	}
 	if found["render"] != nil {
-		r.to = to.name
+		r.to = to
 		u.rendering = d.checkRendering(&r, n, at, found)
 		return u
 	}
@@ -66,6 +71,8 @@ func (d *decoder) updateItem(n *yaml.Node, at string) *updateItem {
 	}
 	switch {
 	case has("image", "kustomize"):
+	case has("chart", "file"):
+		d.checkChartFile(u)
 	case has("image", "file", "key"), has("image", "file", "key", "value"):
 		if value != nil {
 			var part string
@@ -81,8 +88,9 @@ func (d *decoder) updateItem(n *yaml.Node, at string) *updateItem {
 	case has("copy", "to"):
 		d.checkCopy(u, to)
 	default:
+		u.chart.name = ""
 		d.problem(n, at).message("an update item has the wrong fields").
-			expected("{image, kustomize}, {image, file, key, value}, {file, key, value}, {copy, to} or {render, path, branch}")
+			expected("{image, kustomize}, {image, file, key, value}, {chart, file}, {file, key, value}, {copy, to} or {render, path, branch}")
 	}
 	return u
 }

@@ -98,7 +98,7 @@ func (r *Reconciler) file(rec store.RepoRecord, ref FileRef, data []byte) (c Che
 }
 
 func (r *Reconciler) parse(rec store.RepoRecord, ref FileRef, qualify string, data []byte) Checked {
-	file, problems := kargofile.Parse(data, kargofile.Options{Repo: rec.Name, Qualify: qualify, Steps: r.Steps})
+	file, problems := kargofile.Parse(data, kargofile.Options{Repo: rec.Name, DefaultBranch: rec.DefaultBranch, Qualify: qualify, Steps: r.Steps})
 	return Checked{Path: ref.Path, File: file, Problems: problems}
 }
 

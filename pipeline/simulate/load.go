@@ -110,7 +110,7 @@ func (l *loader) pipeline(n *yaml.Node, at string) (*kargofile.File, error) {
 
 // parse accepts steps of any name, because a script may answer for them.
 func (l *loader) parse(name string, data []byte) (*kargofile.File, error) {
-	f, problems := kargofile.Parse(data, kargofile.Options{Repo: l.sc.repo.Name})
+	f, problems := kargofile.Parse(data, kargofile.Options{Repo: l.sc.repo.Name, DefaultBranch: defaultBranch})
 	if f == nil {
 		return nil, &InvalidError{File: name, Data: data, Problems: problems}
 	}
@@ -121,7 +121,7 @@ func (l *loader) parse(name string, data []byte) (*kargofile.File, error) {
 // are those of the file.
 func (l *loader) inline(n *yaml.Node) (*kargofile.File, error) {
 	data := l.cutOut(n)
-	f, problems := kargofile.Parse(data, kargofile.Options{Repo: l.sc.repo.Name})
+	f, problems := kargofile.Parse(data, kargofile.Options{Repo: l.sc.repo.Name, DefaultBranch: defaultBranch})
 	if f == nil {
 		return nil, &InvalidError{File: l.sc.File, Data: l.sc.Data, Problems: problems}
 	}
@@ -195,7 +195,7 @@ func (l *loader) policies(n *yaml.Node, at string) []pipeline.PromotionPolicy {
 		l.d.problem(n, at, "", "policies cannot be read: %s", err)
 		return nil
 	}
-	f, problems := kargofile.Parse(data, kargofile.Options{Repo: l.sc.repo.Name})
+	f, problems := kargofile.Parse(data, kargofile.Options{Repo: l.sc.repo.Name, DefaultBranch: defaultBranch})
 	if f == nil {
 		for _, p := range problems {
 			if p.Severity == kargofile.Error {

@@ -59,6 +59,7 @@ type world struct {
 	installation int64
 	// site is a service that pipelines ask.
 	site *site
+	argo *argo
 	// receivers are the registries' webhooks.
 	receivers []registryhook.Receiver
 	// settings are the server's, by the names of the environment.
@@ -87,10 +88,11 @@ func newWorld(tb testing.TB, dir string, front func(http.Handler) http.Handler) 
 	w.host = strings.TrimPrefix(registry.URL, "http://")
 	w.url, w.image, w.site = github.URL, w.host+"/"+imageName, newSite(tb)
 	s.SetBaseURL(w.url)
+	w.argo = newArgo(tb, w)
 	w.settings = map[string]string{
 		"KARGO_ADDR": "127.0.0.1:0", "KARGO_GITHUB_URL": w.url, "KARGO_GITHUB_APP_ID": fmt.Sprint(appID),
 		"KARGO_GITHUB_WEBHOOK_SECRET": secret, "KARGO_GITHUB_PRIVATE_KEY": privateKey(),
-		"KARGO_INSECURE_REGISTRIES": w.host, "KARGO_OUTBOUND_ALLOW": w.site.host(),
+		"KARGO_INSECURE_REGISTRIES": w.host, "KARGO_OUTBOUND_ALLOW": w.site.host() + "," + strings.TrimPrefix(w.argo.url, "http://"),
 		"KARGO_DATA_DIR": filepath.Join(tb.TempDir(), "data"), "KARGO_LOG_LEVEL": "debug",
 		"KARGO_RENDER_MEMORY": "128",
 		"KARGO_SECRET_KEY":    "a key of more than thirty-two characters",
@@ -124,7 +126,8 @@ func privateKey() string {
 
 // found creates a repository and, with the first one, the organisation on which the App
 // is installed. IMAGE in files stands for the image repository, REGISTRY for the host of
-// the registry, SITE for the address of a service.
+// the registry, SITE and ARGOCD for the addresses of a service and of Argo CD, GITHUB for
+// that of GitHub.
 func (w *world) found(name string, files map[string]string) error {
 	filled := make(map[string]string, len(files))
 	for path, content := range files {
@@ -152,7 +155,7 @@ func (w *world) found(name string, files map[string]string) error {
 }
 
 func (w *world) fill(s string) string {
-	return strings.NewReplacer(placeholder, w.image, "REGISTRY", w.host, "SITE", w.site.URL).Replace(s)
+	return strings.NewReplacer(placeholder, w.image, "REGISTRY", w.host, "SITE", w.site.URL, "ARGOCD", w.argo.url, "GITHUB", w.url).Replace(s)
 }
 
 // start starts the server and points the App's webhook at it.

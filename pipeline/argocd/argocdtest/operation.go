@@ -86,6 +86,11 @@ func (s *Server) resolved(a *application) map[string]any {
 		if revision, ok := s.revisions[[2]string{repoURL, target}]; ok {
 			return revision
 		}
+		if s.Resolve != nil {
+			if revision := s.Resolve(repoURL, target); revision != "" {
+				return revision
+			}
+		}
 		return target
 	}
 	sources, several := spec["sources"].([]any)

@@ -21,6 +21,9 @@ type Server struct {
 	Now func() time.Time
 	// Held keeps requests from moving operations on.
 	Held bool
+	// Resolve says what a target revision of a repository means, where SetRevision did
+	// not; nil and empty mean that it is the revision itself.
+	Resolve func(repoURL, target string) string
 
 	mu       sync.Mutex
 	apps     []*application

@@ -24,6 +24,7 @@ import (
 	"github.com/kargo-app/kargo/app/cli"
 	"github.com/kargo-app/kargo/app/forge/ociregistry"
 	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/argocd/argocdtest"
 	"github.com/kargo-app/kargo/store"
 	"github.com/kargo-app/kargo/store/sqlite"
 )
@@ -90,6 +91,11 @@ func setUp(env *testscript.Env) error {
 		return err
 	}
 	serve("GIT_HTTP", git)
+	argo := argocdtest.New("a.b.c", time.Now)
+	if err := argo.Add(`{metadata: {name: web, annotations: {kargo.akuity.io/authorized-stage: "shop:prod"}}, spec: {source: {repoURL: r, targetRevision: abc}}}`); err != nil {
+		return err
+	}
+	serve("ARGOCD", argo)
 	for name, value := range map[string]string{
 		"HOME": filepath.Join(env.WorkDir, "home"), "GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_SYSTEM": os.DevNull,
 		"GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com", "GIT_AUTHOR_DATE": "2026-01-02T03:04:05Z",
@@ -103,7 +109,7 @@ func setUp(env *testscript.Env) error {
 // substitute writes the addresses of this run into the script's files.
 func substitute(env *testscript.Env) error {
 	var pairs []string
-	for _, name := range []string{"GIT_HTTP", "WORK"} {
+	for _, name := range []string{"GIT_HTTP", "ARGOCD", "WORK"} {
 		pairs = append(pairs, "$"+name, env.Getenv(name))
 	}
 	values := strings.NewReplacer(pairs...)

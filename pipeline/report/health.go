@@ -32,6 +32,19 @@ func (k *ledger) health(stage *pipeline.Stage) string {
 	return ""
 }
 
+// watched adds to a row what the checks of a Stage said, where there are any. What is
+// healthy because nobody looks needs no words.
+func (k *ledger) watched(stage *pipeline.Stage, row *Row) {
+	h := k.Health(*stage)
+	if h.Since.IsZero() {
+		return
+	}
+	row.State += " · " + healthWord(h.State)
+	if h.State != pipeline.HealthHealthy && len(h.Issues) > 0 {
+		row.Waiting = joined(row.Waiting, h.Issues[0])
+	}
+}
+
 // ailments says since when health is what the checks say, why it is no better, and
 // why the Stage is not ready. That a Promotion runs is said beside it.
 func (k *ledger) ailments(stage *pipeline.Stage) string {

@@ -123,6 +123,7 @@ func (k *ledger) row(stage *pipeline.Stage) Row {
 	if failed != "" {
 		row.State = failed
 	}
+	k.watched(stage, &row)
 	if why := k.s.Unstarted[stage.Name]; why != "" {
 		row.State, row.Waiting = "! Not started", joined(row.Waiting, why)
 	}

@@ -103,7 +103,7 @@ func (l argoLink) open(ctx context.Context, secret func(ctx context.Context, nam
 			return value, nil
 		}
 		if secret == nil {
-			return "", &PermanentError{fmt.Errorf("%s: %w", field, errNoSecrets)}
+			return "", &PermanentError{fmt.Errorf("%s is not given, and %w to take it from", field, errNoSecrets)}
 		}
 		value, err := secret(ctx, name)
 		if err != nil {

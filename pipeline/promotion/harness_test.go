@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/argocd/argocdtest"
 	"github.com/kargo-app/kargo/pipeline/promotion"
 	"github.com/kargo-app/kargo/pipeline/step"
 	"github.com/kargo-app/kargo/pipeline/step/steptest"
@@ -77,6 +78,10 @@ type town struct {
 	// log is nil for none, secrets too.
 	log     *slog.Logger
 	secrets *secrets
+	// argo is nil for none; over says that nothing is left to do but to look again at the
+	// given time, and is nil where nobody looks again.
+	argo *argocdtest.Server
+	over func(due time.Time) bool
 	// parks counts how often the server came to rest.
 	parks int
 }

@@ -81,6 +81,10 @@ func (l mortal) VerificationReported(ctx context.Context, id string) error {
 	return l.r.write("verification reported", func() error { return l.Ledger.VerificationReported(ctx, id) })
 }
 
+func (l mortal) SaveHealth(ctx context.Context, r pipeline.HealthReading) error {
+	return l.r.write("save health", func() error { return l.Ledger.SaveHealth(ctx, r) })
+}
+
 // mortalRemotes likewise.
 type mortalRemotes struct {
 	promotion.Remotes
@@ -123,7 +127,8 @@ func (c *town) life(r *reaper, between func()) error {
 			return err
 		}
 		if !ok {
-			if _, waiting, err := c.db.NextDue(ctx, []store.WorkKind{store.WorkStage}); err != nil || !waiting {
+			due, waiting, err := c.db.NextDue(ctx, []store.WorkKind{store.WorkStage})
+			if err != nil || !waiting || c.over != nil && c.over(due) {
 				return err
 			}
 			c.sleep()
@@ -175,6 +180,8 @@ type killing struct {
 	// every is 1 unless it is given: most moments of some stories are those of
 	// others.
 	every int
+	// from is the first moment, 1 unless it is given: those before it are those of others.
+	from int
 }
 
 // TestKillAnywhere kills the server before and after every store write and every
@@ -183,6 +190,7 @@ type killing struct {
 func TestKillAnywhere(t *testing.T) {
 	t.Parallel()
 	verified := verifiedProd()
+	deployed := deployedProd()
 	scenarios := map[string]killing{
 		"nothing happens meanwhile": {},
 		"main moves meanwhile, in the same file too": {every: 3, meanwhile: func(c *town) {
@@ -224,6 +232,10 @@ func TestKillAnywhere(t *testing.T) {
 			stage: &verified, moments: 90, every: 2,
 			judge: func(c *town, _ bool) { c.judge(false, false); c.judgeVerified() },
 		},
+		"what it brought is deployed by Argo CD, watched and verified": {
+			stage: &deployed, moments: 150, every: 3, from: 85, arrange: (*town).deployed,
+			judge: func(c *town, _ bool) { c.judge(false, false); c.judgeVerified(); c.judgeDeployed() },
+		},
 		"the verification is aborted meanwhile": {
 			stage: &verified, moments: 90, every: 3,
 			meanwhile: func(c *town) { c.apply(pipeline.StopVerification{Run: "prod-v1", Reason: "stopped by ana"}) },
@@ -258,7 +270,7 @@ func (sc killing) run(t *testing.T) {
 	first := newTown(t)
 	first.queue(stage, freight("1.0.1"))
 	queued := first.database()
-	for at := 1; ; at += stride {
+	for at := max(1, sc.from); ; at += stride {
 		c := townFrom(t, queued)
 		c.hold()
 		c.world.Pulls.Computing = 1
@@ -277,7 +289,7 @@ func (sc killing) run(t *testing.T) {
 			if at < max(75, sc.moments) {
 				t.Errorf("only %d moments were seen", at)
 			}
-			t.Logf("killed at %d moments", (at-1)/stride)
+			t.Logf("killed at %d moments", (at-max(1, sc.from))/stride)
 			sc.judge(c, false)
 			return
 		}

@@ -23,8 +23,9 @@ var layers = map[string][]string{
 	"pipeline/actions":  {"pipeline"},
 	"pipeline/argocd":   {"pipeline"},
 	"pipeline/discover": {"pipeline", "pipeline/expr"},
+	"pipeline/jira":     {},
 	"pipeline/step": {
-		"pipeline", "pipeline/actions", "pipeline/argocd", "pipeline/expr", "pipeline/report", "pipeline/tree",
+		"pipeline", "pipeline/actions", "pipeline/argocd", "pipeline/expr", "pipeline/jira", "pipeline/report", "pipeline/secret", "pipeline/tree",
 		"manifest/edit", "manifest/render",
 	},
 	"pipeline/verify":    {"pipeline", "pipeline/actions", "pipeline/argocd", "pipeline/expr", "pipeline/secret"},
@@ -69,7 +70,7 @@ var layers = map[string][]string{
 }
 
 // testOnly packages exist for tests; nothing that is shipped may import them.
-var testOnly = []string{"pipeline/argocd/argocdtest", "pipeline/step/steptest", "store/storetest", "app/forge/openapi", "app/e2e"}
+var testOnly = []string{"pipeline/jira/jiratest", "pipeline/argocd/argocdtest", "pipeline/step/steptest", "store/storetest", "app/forge/openapi", "app/e2e"}
 
 // outermost packages may import everything, and only one another may import them.
 var outermost = []string{"app", "app/cli", "app/demo", "app/cmd/kargo"}

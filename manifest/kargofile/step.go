@@ -15,7 +15,7 @@ import (
 
 // kargoSteps are the steps of Kargo, to tell one that is missing here from a slip.
 var kargoSteps = []string{
-	"argocd-update", "argocd-wait", "jfrog-evidence", "jira", "snow-create", "snow-delete", "snow-query-for-records",
+	"argocd-update", "argocd-wait", "jfrog-evidence", "snow-create", "snow-delete", "snow-query-for-records",
 	"snow-update", "snow-wait-for-condition", "tf-apply", "tf-output", "tf-plan", "compose-output", "copy", "delete", "fail", "file-write", "git-clear",
 	"git-clone", "git-commit", "git-merge-pr", "git-open-pr", "git-push", "git-tag", "git-wait-for-pr",
 	"github-push", "hcl-update", "helm-template", "helm-update-chart", "http", "http-download", "json-parse",

@@ -55,7 +55,9 @@ func (x *execution) hideCallbacks(site Site) {
 // recallNotes brings what the Promotion knows of its Freight's metadata up to date,
 // if one of its steps may have changed that.
 func (x *execution) recallNotes(ctx context.Context) error {
-	notes := func(s pipeline.StepSpec) bool { return s.Uses == "set-metadata" || s.Uses == "gh-create-issue" }
+	notes := func(s pipeline.StepSpec) bool {
+		return s.Uses == "set-metadata" || s.Uses == "gh-create-issue" || s.Uses == "jira"
+	}
 	if x.e.Ports.Notes == nil || !slices.ContainsFunc(x.p.Stage.Steps, notes) {
 		return nil
 	}

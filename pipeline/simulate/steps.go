@@ -275,6 +275,12 @@ func (w *world) typical(env step.Env, uses string, c map[string]any) (json.RawMe
 	case "gh-issue-add-comment":
 		n := numberOf(pr.ID, spec.As)
 		out = map[string]any{"commentID": n, "url": fmt.Sprintf("%s/issues/%v#issuecomment-%d", strings.TrimSuffix(text("repoURL"), ".git"), c["issueNumber"], n)}
+	case "jira":
+		if create, ok := c["createIssue"].(map[string]any); ok {
+			out = map[string]any{"key": fmt.Sprintf("%v-%d", create["projectKey"], numberOf(pr.ID, spec.As))}
+		} else if c["commentOnIssue"] != nil {
+			out = map[string]any{"commentID": fmt.Sprint(numberOf(pr.ID, spec.As))}
+		}
 	case "gh-issue-update-comment":
 		out = map[string]any{"commentID": c["commentID"]}
 	default:

@@ -33,6 +33,7 @@ func Builtin() []Definition {
 		httpStep(),
 		httpDownload(),
 		sendMessage(),
+		jiraStep(),
 		ghaDispatchWorkflow(),
 		ghaWaitForWorkflow(),
 		workflowStep(),

@@ -13,6 +13,7 @@ import (
 
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/actions"
+	"github.com/kargo-app/kargo/pipeline/jira/jiratest"
 	"github.com/kargo-app/kargo/pipeline/step"
 	"github.com/kargo-app/kargo/pipeline/step/steptest"
 )
@@ -80,8 +81,11 @@ func conforming() map[string][]pipeline.StepSpec {
 		"oci-push":        {use("oci-push", config{"srcRef": "ghcr.io/acme/web:1", "destRef": "ghcr.io/acme/web:prod"})},
 		"run":             after(1, use("run", config{"module": "src/README.md"})),
 		"send-message":    {use("send-message", config{"channel": config{"name": "hook"}, "message": "hello"})},
-		"compose-output":  {use("compose-output", config{"answer": 42})},
-		"fail":            {use("fail", config{"message": "no"})},
+		"jira": {use("jira", config{
+			"credentials": config{"secretName": "jira"}, "createIssue": config{"projectKey": "OPS", "summary": "Release"},
+		})},
+		"compose-output": {use("compose-output", config{"answer": 42})},
+		"fail":           {use("fail", config{"message": "no"})},
 		"set-metadata": {use("set-metadata", config{"updates": []any{config{
 			"kind": "Freight", "name": freightName, "values": config{"ticket": "OPS-7"},
 		}}})},
@@ -110,11 +114,12 @@ type world struct {
 	Runs   []actions.Run
 	// Syncs are the operations of an Argo CD Application.
 	Syncs int
+	Jira  []jiratest.Issue
 }
 
 func (b *bench) observe() world {
 	b.t.Helper()
-	w := world{Branches: map[string]map[string]string{}, Logs: map[string][]string{}, Pulls: b.world.Pulls.All(), Files: b.files("."), Notes: map[string]map[string]any{}, Aliases: maps.Clone(b.world.Notes.Aliases), Done: b.acts(), Issues: b.world.Issues.All(), Runs: slices.Clone(b.world.Workflows.Runs)}
+	w := world{Branches: map[string]map[string]string{}, Logs: map[string][]string{}, Pulls: b.world.Pulls.All(), Files: b.files("."), Notes: map[string]map[string]any{}, Aliases: maps.Clone(b.world.Notes.Aliases), Done: b.acts(), Issues: b.world.Issues.All(), Runs: slices.Clone(b.world.Workflows.Runs), Jira: b.jira.Issues()}
 	for id, values := range b.world.Notes.Values {
 		w.Notes[id] = maps.Clone(values)
 	}

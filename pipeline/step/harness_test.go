@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"maps"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/argocd/argocdtest"
+	"github.com/kargo-app/kargo/pipeline/jira/jiratest"
+	"github.com/kargo-app/kargo/pipeline/secret"
 	"github.com/kargo-app/kargo/pipeline/step"
 	"github.com/kargo-app/kargo/pipeline/step/steptest"
 	"github.com/kargo-app/kargo/pipeline/tree"
@@ -54,6 +57,8 @@ type bench struct {
 	done map[string]string
 	// fault keeps secrets from being read.
 	fault error
+	// jira is at jira.example.
+	jira *jiratest.Server
 }
 
 func newBench(t *testing.T, specs ...pipeline.StepSpec) *bench {
@@ -71,9 +76,14 @@ func newBench(t *testing.T, specs ...pipeline.StepSpec) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{t: t, world: w, ws: tree.NewWorkspace(), steps: reg, done: map[string]string{}}
+	b := &bench{t: t, world: w, ws: tree.NewWorkspace(), steps: reg, done: map[string]string{}, jira: &jiratest.Server{DataCenter: true}}
+	w.Web.Serve("jira.example", b.jira.ServeHTTP)
+	w.Web.Serve("acme.atlassian.net", b.jira.ServeHTTP)
 	b.argo = newArgo(t, w)
 	w.Web.Serve("api.example", b.api)
+	b.jira = &jiratest.Server{DataCenter: true}
+	w.Web.Serve("jira.example", b.jira.ServeHTTP)
+	w.Web.Serve("acme.atlassian.net", b.jira.ServeHTTP)
 	w.Web.Serve("files.example", func(rw http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(rw, "the file "+r.URL.Path) })
 	p := pipeline.NewPromotion(pipeline.Promotion{
 		ID: "prod-142", Repo: pipeline.Repo{ID: 1, Owner: "acme", Name: "gitops"}, Pipeline: "web",
@@ -131,6 +141,18 @@ func (b *bench) secret(_ context.Context, name string) (string, error) {
 		return "https://argocd.example\n", nil
 	case "MISSING":
 		return "", errors.New("there is no secret MISSING")
+	case "JIRA_DOMAIN", "PAT_DOMAIN":
+		return "https://jira.example/", nil
+	case "CLOUD_DOMAIN":
+		return "acme.atlassian.net\n", nil
+	case "SLACK_DOMAIN":
+		return "ftp://slack.example", nil
+	case "JIRA_USERNAME", "CLOUD_USERNAME":
+		return jiratest.Username, nil
+	case "JIRA_PASSWORD", "CLOUD_PASSWORD", "PAT_PASSWORD":
+		return jiratest.Password, nil
+	case "PAT_USERNAME", "NONE_DOMAIN":
+		return "", fmt.Errorf("%w: kargo secrets set acme/gitops %s", secret.ErrNotFound, name)
 	}
 	return "value-of-" + name, nil
 }

@@ -28,7 +28,7 @@ func importCommand(e *env) *cobra.Command {
 		Use:   "import FILE...",
 		Short: "Turn the manifests of Kargo into a .kargo.yaml",
 		Long: "Reads the Kubernetes manifests of Kargo (Project, ProjectConfig, Warehouse, Stage, PromotionTask,\n" +
-			"ClusterPromotionTask, AnalysisTemplate) from files, directories or standard input (-) and prints the\n" +
+			"ClusterPromotionTask, AnalysisTemplate, MessageChannel) from files, directories or standard input (-) and prints the\n" +
 			".kargo.yaml that says the same. Whatever cannot be carried over is listed with the reason on standard error.\n" +
 			"Exit code 0 means that the result is valid, 3 that it needs a hand; what is missing is listed.",
 		Example: "  kubectl get -n shop projectconfigs,warehouses,stages,promotiontasks,analysistemplates -o yaml | kargo import - --write .kargo.yaml",

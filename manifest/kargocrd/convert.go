@@ -52,6 +52,8 @@ type converter struct {
 	losses []Loss
 	// argoCD is true once it was said what steps need that call Argo CD.
 	argoCD bool
+	// jira holds Kargo's Secrets of Jira that were told of.
+	jira map[string]bool
 }
 
 // resource is one Kubernetes object.
@@ -175,7 +177,7 @@ func (c *converter) project() (string, error) {
 	var names []string
 	ours := 0
 	for _, r := range c.all {
-		if r.group != kargoGroup {
+		if r.group != kargoGroup && r.group != enterpriseGroup {
 			continue
 		}
 		ours++
@@ -222,10 +224,10 @@ func (c *converter) pipeline(project string, read map[string]int) *mapping {
 	}
 	for _, r := range c.all {
 		switch {
-		case r.group == kargoGroup && !r.of(project):
+		case (r.group == kargoGroup || r.group == enterpriseGroup) && !r.of(project):
 			r.lose(r.node, "", "it belongs to Project %s, which is a pipeline of its own", r.project)
 			continue
-		case r.group == kargoGroup || r.group == rolloutsGroup:
+		case r.group == kargoGroup || r.group == enterpriseGroup || r.group == rolloutsGroup:
 			read[r.kind]++
 		}
 		switch r.group + "/" + r.kind {
@@ -245,13 +247,15 @@ func (c *converter) pipeline(project string, read map[string]int) *mapping {
 			appendTo("stages", r.stage())
 		case kargoGroup + "/PromotionTask", kargoGroup + "/ClusterPromotionTask":
 			appendTo("promotionTasks", r.task())
+		case enterpriseGroup + "/MessageChannel", enterpriseGroup + "/ClusterMessageChannel":
+			appendTo("messageChannels", r.channel())
 		case rolloutsGroup + "/AnalysisTemplate", rolloutsGroup + "/ClusterAnalysisTemplate":
 			appendTo("analysisTemplates", r.analysisTemplate())
 		default:
 			r.lose(r.node, "", "%s", foreign(r))
 		}
 	}
-	for _, key := range []string{"warehouses", "stages", "promotionPolicies", "promotionWindows", "promotionTasks", "analysisTemplates"} {
+	for _, key := range []string{"warehouses", "stages", "promotionPolicies", "promotionWindows", "promotionTasks", "analysisTemplates", "messageChannels"} {
 		if lists[key] != nil {
 			out.set(key, lists[key])
 		}
@@ -264,6 +268,10 @@ func foreign(r *resource) string {
 	switch r.group + "/" + r.kind {
 	case kargoGroup + "/Freight", kargoGroup + "/Promotion":
 		return "it is state rather than configuration; Freight is discovered again, and what the files of a Stage hold is recognised"
+	case enterpriseGroup + "/EventRouter":
+		return "nothing is sent by itself; a step send-message says it, with if: ${{ always() }} also after a failure"
+	case enterpriseGroup + "/CustomPromotionStep":
+		return "a step of one's own is a WebAssembly module for run, or a GitHub workflow for workflow"
 	case kargoGroup + "/ClusterConfig":
 		return "it configures an installation of Kargo; see the configuration of kargo serve"
 	case "v1/Secret", "/Secret":

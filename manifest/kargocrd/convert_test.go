@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite golden files")
 
-var known = []string{"git-clone", "git-clear", "kustomize-set-image", "yaml-update", "git-commit", "git-push", "git-open-pr", "fail", "http", "argocd-update", "argocd-wait"}
+var known = []string{"git-clone", "git-clear", "kustomize-set-image", "yaml-update", "git-commit", "git-push", "git-open-pr", "fail", "http", "argocd-update", "argocd-wait", "jira"}
 
 func TestGolden(t *testing.T) {
 	t.Parallel()
@@ -45,8 +45,11 @@ func TestGolden(t *testing.T) {
 // object makes the manifest of one resource with this spec.
 func object(kind, spec string) string {
 	group := "kargo.akuity.io/v1alpha1"
-	if strings.Contains(kind, "AnalysisTemplate") {
+	switch {
+	case strings.Contains(kind, "AnalysisTemplate"):
 		group = "argoproj.io/v1alpha1"
+	case strings.Contains(kind, "Channel"), kind == "EventRouter":
+		group = "ee." + group
 	}
 	indented := "  " + strings.ReplaceAll(strings.TrimSpace(spec), "\n", "\n  ")
 	return "apiVersion: " + group + "\nkind: " + kind + "\nmetadata: {name: x, namespace: shop}\nspec:\n" + indented + "\n"
@@ -85,6 +88,43 @@ func TestConvert(t *testing.T) {
 		},
 		"a certificate that was not verified is not": {
 			in: subscription("git: {repoURL: 'https://git.example/b', insecureSkipTLSVerify: true}"), has: []string{"insecureSkipTLSVerify: true"},
+		},
+		"a channel of Slack": {
+			in:     object("MessageChannel", "slack: {channelID: C1}\nsecretRef: {name: slack-token}"),
+			has:    []string{"messageChannels:", "- name: x", "slack:", "channelID: C1", "token: SLACK_TOKEN_APIKEY"},
+			losses: []string{"spec.secretRef: the Secret slack-token is read as the secrets SLACK_TOKEN_APIKEY"},
+		},
+		"a channel of Slack without a Secret": {in: object("MessageChannel", "slack: {channelID: C1}"), losses: []string{"no Secret holds its token"}},
+		"a channel of mail": {
+			in:     object("ClusterMessageChannel", "smtp: {from: a@b.c, to: [d@e.f], host: h, port: 587, useTLS: true, insecureSkipVerify: false}\nsecretRef: {name: smtp, namespace: n}"),
+			has:    []string{"smtp:", "from: a@b.c", "- d@e.f", "host: h", "port: 587", "username: SMTP_USERNAME", "password: SMTP_PASSWORD"},
+			losses: []string{"read as the secrets SMTP_USERNAME, SMTP_PASSWORD"},
+		},
+		"a channel of mail with TLS from the start": {
+			in:  object("MessageChannel", "smtp: {from: a@b.c, to: d@e.f, host: h, port: 465, insecureSkipVerify: true}"),
+			has: []string{"port: 465", "tls: tls", "- d@e.f", "insecureSkipTLSVerify: true"},
+		},
+		"a channel of mail in the clear": {
+			in:  object("MessageChannel", "smtp: {from: a@b.c, host: h, port: 25, useTLS: false}\nsecretRef: {name: smtp}"),
+			has: []string{"tls: none"}, losses: []string{"without TLS no login is sent"},
+		},
+		"a channel of HTTP": {
+			in:     object("MessageChannel", "http: {url: 'https://x.example', method: PUT, headers: [{name: a, value: b}], colour: red}\nsecretRef: {name: s}"),
+			has:    []string{"url: 'https://x.example'", "method: PUT", "- name: a", "value: b"},
+			losses: []string{"spec.http.colour: the field is not known", "spec.secretRef: what its values are for is not known"},
+		},
+		"a channel of a cluster gives way to that of the project": {
+			in:     object("ClusterMessageChannel", "http: {url: 'https://all.example'}") + "---\n" + object("MessageChannel", "http: {url: 'https://own.example'}"),
+			has:    []string{"url: 'https://own.example'"},
+			losses: []string{"a MessageChannel of the same name"},
+		},
+		"a channel of nothing": {in: object("MessageChannel", "pigeon: {}"), losses: []string{"spec.pigeon: the field is not known", "neither of Slack"}},
+		"what sends by itself": {in: object("EventRouter", "types: [PromotionFailed]"), losses: []string{"send-message says it"}},
+		"the Secret of a Jira is told of once": {
+			in: steps("uses: jira\n      config: {credentials: {secretName: jira-x}, deleteIssue: {issueKey: A-1}}\n" +
+				"    - uses: jira\n      config: {credentials: {secretName: jira-x}, deleteIssue: {issueKey: A-2}}"),
+			has:    []string{"- uses: jira", "secretName: jira-x", "issueKey: A-2"},
+			losses: []string{"steps[0].config.credentials.secretName: the Secret jira-x is read as the secrets JIRA_X_DOMAIN, JIRA_X_USERNAME, JIRA_X_PASSWORD"},
 		},
 		"a shard is named":           {in: object("Stage", "shard: eu"), losses: []string{"spec.shard: there are no shards"}},
 		"an unknown field is named":  {in: object("Stage", "colour: red"), losses: []string{"spec.colour: the field is not known"}},

@@ -2,8 +2,9 @@
 // that says the same.
 //
 // It reads Project, ProjectConfig, Warehouse, Stage, PromotionTask and
-// ClusterPromotionTask of every Kargo release since 1.0, and the AnalysisTemplate
-// and ClusterAnalysisTemplate of Argo Rollouts. Every field of a manifest is
+// ClusterPromotionTask of every Kargo release since 1.0, MessageChannel and
+// ClusterMessageChannel of the Akuity Platform, and the AnalysisTemplate and
+// ClusterAnalysisTemplate of Argo Rollouts. Every field of a manifest is
 // either carried over, turned into what stands for it, or named in a [Loss] with
 // the reason; nothing is dropped in silence.
 //

@@ -106,6 +106,7 @@ func steps(r *resource, out *mapping, key, value *yaml.Node, at string) {
 			item = unavailable(item, uses)
 		}
 		r.argoCD(item, at, scalar(item, "uses"))
+		r.jira(item, at, scalar(item, "uses"))
 		if config := child(item, "config"); config != nil {
 			r.secrets(config, join(at, "config"), uses)
 		}

@@ -10,6 +10,18 @@ import (
 // costs no round trip. Paths that do not exist are passed over; links are left
 // to the read that follows them.
 func (f *FS) Prefetch(ctx context.Context, paths ...string) error {
+	files, err := f.prefetchTrees(ctx, paths)
+	if err == nil {
+		err = f.fetch(ctx, files)
+	}
+	if err != nil {
+		return fmt.Errorf("prefetch: %w", err)
+	}
+	return nil
+}
+
+// prefetchTrees reads the directories for Prefetch and returns the files.
+func (f *FS) prefetchTrees(ctx context.Context, paths []string) (files []Hash, err error) {
 	type cursor struct {
 		n    *node
 		rest []string
@@ -18,14 +30,13 @@ func (f *FS) Prefetch(ctx context.Context, paths ...string) error {
 	for _, p := range paths {
 		level = append(level, cursor{f.root, split(p)})
 	}
-	var files []Hash
 	for len(level) > 0 {
 		var dirs []*node
 		for _, c := range level {
 			dirs = append(dirs, c.n)
 		}
 		if err := f.loadAll(ctx, dirs); err != nil {
-			return fmt.Errorf("prefetch: %w", err)
+			return nil, err
 		}
 		var next []cursor
 		for _, c := range level {
@@ -35,7 +46,7 @@ func (f *FS) Prefetch(ctx context.Context, paths ...string) error {
 			n, err := f.child(ctx, c.n, c.rest[0])
 			switch {
 			case err != nil:
-				return fmt.Errorf("prefetch: %w", err)
+				return nil, err
 			case n == nil || isDotGit(c.rest[0]):
 			case n.mode.IsDir():
 				next = append(next, cursor{n, c.rest[1:]})
@@ -45,10 +56,7 @@ func (f *FS) Prefetch(ctx context.Context, paths ...string) error {
 		}
 		level = next
 	}
-	if err := f.fetch(ctx, files); err != nil {
-		return fmt.Errorf("prefetch: %w", err)
-	}
-	return nil
+	return files, nil
 }
 
 // PrefetchAll reads everything beneath a directory: its trees level by level,

@@ -46,6 +46,7 @@ func TestStatementsReadIndexes(t *testing.T) {
 		"old specs":          {pruneSpecs, []string{"promotion_spec", "verification_spec"}},
 		"resolved intents":   {selectResolvedIntents, []string{"intent_open"}},
 		"stage promotions":   {selectStagePromotions, []string{"promotion_unreported"}},
+		"earlier promotions": {selectEarlierPromotions, nil},
 		"promotion list":     {selectPromotionList, []string{"promotion_created"}},
 		"by pull request":    {selectPromotionByPull, []string{"promotion_pull"}},
 		"open intents":       {selectOpenIntents, []string{"intent_open"}},

@@ -42,9 +42,10 @@ SELECT p.id, p.stage, p.seq, repo.id, repo.owner, repo.name, p.config_sha, p.fre
 FROM promotion AS p JOIN repo ON repo.id = p.repo `
 
 const (
-	selectPromotionByPull = selectPromotion + `WHERE p.repo = ? AND p.pull = ? ORDER BY p.created_at DESC, p.seq DESC LIMIT 1`
-	selectPromotionList   = selectPromotion + `WHERE p.repo = ? ORDER BY p.created_at DESC, p.seq DESC LIMIT ?`
-	selectStagePromotions = selectPromotion + `WHERE p.repo = ? AND p.stage = ? AND p.reported = 0 ORDER BY p.seq`
+	selectPromotionByPull   = selectPromotion + `WHERE p.repo = ? AND p.pull = ? ORDER BY p.created_at DESC, p.seq DESC LIMIT 1`
+	selectPromotionList     = selectPromotion + `WHERE p.repo = ? ORDER BY p.created_at DESC, p.seq DESC LIMIT ?`
+	selectStagePromotions   = selectPromotion + `WHERE p.repo = ? AND p.stage = ? AND p.reported = 0 ORDER BY p.seq`
+	selectEarlierPromotions = selectPromotion + `WHERE p.repo = ? AND p.stage = ? AND p.seq < ? ORDER BY p.seq DESC LIMIT ?`
 )
 
 func scanPromotion(rows *sql.Rows, p *promotionRow) error {
@@ -184,6 +185,17 @@ func (db *DB) StagePromotions(ctx context.Context, repoID int64, stage string) (
 		selectStagePromotions, repoID, stage)
 	if err != nil {
 		return nil, fmt.Errorf("load promotions of %s: %w", stage, err)
+	}
+	return all, nil
+}
+
+// EarlierPromotions returns the Promotions of a Stage with a lower Seq, newest first, at
+// most limit.
+func (db *DB) EarlierPromotions(ctx context.Context, repoID int64, stage string, seq, limit int) ([]pipeline.Promotion, error) {
+	all, err := promotions(ctx, newResolver(db.reads, repoID, db.memory, nil),
+		selectEarlierPromotions, repoID, stage, seq, limit)
+	if err != nil {
+		return nil, fmt.Errorf("load earlier promotions of %s: %w", stage, err)
 	}
 	return all, nil
 }

@@ -131,6 +131,20 @@ var promotionTests = map[string]func(*fixture){
 		f.equal("reported", promotionIDs(must(f.StagePromotions(f.ctx, repoID, "prod"))(f)), "prod-1 prod-3")
 		f.equal("another stage", promotionIDs(must(f.StagePromotions(f.ctx, repoID, "test"))(f)), "")
 	},
+	"what a stage did before is found, newest first": func(f *fixture) {
+		f.repo()
+		for i := range 4 {
+			f.apply(at(i), pipeline.StartPromotion{Promotion: promotion("prod", f.freight(i), at(i))})
+		}
+		f.apply(at(5), pipeline.StartPromotion{Promotion: promotion("test", f.freight(5), at(5))})
+		earlier := func(stage string, seq, limit int) string {
+			return promotionIDs(must(f.EarlierPromotions(f.ctx, repoID, stage, seq, limit))(f))
+		}
+		f.equal("earlier", earlier("prod", 4, 10), "prod-3 prod-2 prod-1")
+		f.equal("limited", earlier("prod", 4, 2), "prod-3 prod-2")
+		f.equal("first", earlier("prod", 1, 10), "")
+		f.equal("another stage", earlier("test", 9, 10), "test-1")
+	},
 	"a promotion is found by the newest use of its pull request": func(f *fixture) {
 		f.repo()
 		_, err := f.PromotionByPull(f.ctx, repoID, 5)

@@ -61,6 +61,7 @@ type Store interface {
 	AnswerIntents(ctx context.Context, repoID int64, ids []string, now time.Time) error
 
 	StagePromotions(ctx context.Context, repoID int64, stage string) ([]pipeline.Promotion, error)
+	EarlierPromotions(ctx context.Context, repoID int64, stage string, seq, limit int) ([]pipeline.Promotion, error)
 	SavePromotion(ctx context.Context, j store.Job, p pipeline.Promotion) error
 	FinishPromotion(ctx context.Context, j store.Job, p pipeline.Promotion, now time.Time) error
 	MarkReported(ctx context.Context, j store.Job, promotionID string) error

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/promotion"
+	"github.com/kargo-app/kargo/pipeline/step"
 	"github.com/kargo-app/kargo/store"
 	"github.com/kargo-app/kargo/store/sqlite"
 )
@@ -133,7 +134,10 @@ func pipelineOf(c store.Config, qualified string) (pipeline.Pipeline, bool) {
 // history finds Promotions in the stored state.
 type history struct{ db *sqlite.DB }
 
-var _ promotion.History = history{}
+var (
+	_ promotion.History = history{}
+	_ step.Past         = history{}
+)
 
 // Past implements promotion.History.
 func (h history) Past(ctx context.Context, r pipeline.Repo, id string) (*pipeline.Promotion, error) {
@@ -145,6 +149,11 @@ func (h history) Past(ctx context.Context, r pipeline.Repo, id string) (*pipelin
 		return nil, err
 	}
 	return &p, nil
+}
+
+// Earlier implements step.Past.
+func (h history) Earlier(ctx context.Context, p *pipeline.Promotion, limit int) ([]pipeline.Promotion, error) {
+	return h.db.EarlierPromotions(ctx, p.Repo.ID, p.Stage.Name, p.Seq, limit)
 }
 
 // remotes remembers what was created on GitHub.

@@ -140,7 +140,7 @@ func (c *conformer) gitRoutes() {
 	c.post(201, rp+"/git/refs", o{"ref": "refs/tags/v1", "sha": tag})
 	for _, p := range []string{
 		"/git/ref/heads/kargo/git", "/git/matching-refs/tags/", "/git/trees/" + newTree + "?recursive=1", "/git/blobs/" + blob, "/git/tags/" + tag,
-		"/contents/README.md", "/contents/apps?ref=main", "/compare/main...kargo/git", "/commits?sha=main&path=README.md", "/commits/main",
+		"/contents/README.md", "/contents/apps?ref=main", "/compare/main...kargo/git", "/commits?sha=main&path=README.md&since=2020-01-01T00:00:00Z&per_page=30", "/commits/main",
 		"/branches", "/branches/kargo%2Fgit", "/branches/main", "/tags", "/commits/" + made + "/pulls",
 	} {
 		c.get(rp + p)

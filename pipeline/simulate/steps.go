@@ -257,7 +257,7 @@ func (w *world) typical(env step.Env, uses string, c map[string]any) (json.RawMe
 		commit := commitID("commit", pr.ID, fmt.Sprint(pr.Rewinds))
 		w.host.branches[branch] = commit
 		out = map[string]any{"branch": branch, "commit": commit, "repo": pr.Repo.String()}
-	case "kustomize-set-image", "yaml-update", "json-update", "toml-update", "helm-update-chart":
+	case "kustomize-set-image", "yaml-update", "json-update", "toml-update", "helm-update-chart", "patch":
 		out = map[string]any{"commitMessage": "Update " + pr.Stage.Name + " to " + pr.Freight.Headline()}
 	case "argocd-update", "argocd-wait":
 		out = applications(uses, c)

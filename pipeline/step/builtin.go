@@ -20,6 +20,7 @@ func Builtin() []Definition {
 		helmUpdateChart(),
 		helmTemplate(),
 		copyStep(),
+		patch(),
 		deleteStep(),
 		tarStep(),
 		untarStep(),

@@ -64,7 +64,11 @@ func conforming() map[string][]pipeline.StepSpec {
 			"path": "src/charts/web", "outPath": "out", "releaseName": "web",
 			"setValues": []any{config{"key": "tag", "value": "1.9.3"}},
 		})},
-		"copy":            after(1, use("copy", config{"inPath": "src/env/prod", "outPath": "src/env/copy"})),
+		"copy": after(1, use("copy", config{"inPath": "src/env/prod", "outPath": "src/env/copy"})),
+		"patch": after(1, use("patch", config{"items": []any{
+			config{"directory": config{"from": "src/env/prod", "to": "src/env/copy"}},
+			config{"string": config{"from": "src/env/prod/values.yaml", "key": "image.tag", "to": "src/env/prod/kustomization.yaml", "toKey": "images.0.newTag"}},
+		}})),
 		"delete":          after(1, use("delete", config{"path": "src/env"})),
 		"git-commit":      whole[:3],
 		"git-tag":         after(3, use("git-tag", config{"path": "src", "tag": "v2", "message": "two"})),

@@ -204,6 +204,10 @@ type Ports struct {
 	WorkflowOutputs actions.Outputs
 	Issues          Issues
 	IssueComments   IssueComments
+	// Past finds earlier Promotions; nil where none are kept. PathCommits tells who changed
+	// a path; nil where nobody knows.
+	Past        Past
+	PathCommits PathCommits
 	// Charts reads Helm charts; nil where none can be pulled.
 	Charts Charts
 	// Renderer renders manifests; nil renders in process.

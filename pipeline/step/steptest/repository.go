@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/tree"
@@ -33,6 +34,7 @@ type commit struct {
 	tree    tree.Hash
 	message string
 	author  string
+	at      time.Time
 }
 
 // Objects implements tree.Source.
@@ -81,6 +83,11 @@ func (w *World) Repository(url string) {
 // Write commits files to a branch as a person would; an empty content deletes a
 // file. It returns the commit.
 func (w *World) Write(url, branch, message string, files map[string]string) string {
+	return w.WriteAs(nil, url, branch, message, files)
+}
+
+// WriteAs is Write by somebody in particular.
+func (w *World) WriteAs(author *tree.Person, url, branch, message string, files map[string]string) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	r := w.must(url)
@@ -98,7 +105,7 @@ func (w *World) Write(url, branch, message string, files map[string]string) stri
 			panic(err)
 		}
 	}
-	if _, err := c.Commit(ctx, message, nil); err != nil {
+	if _, err := c.Commit(ctx, message, author); err != nil {
 		panic(err)
 	}
 	id := w.storePending(r, c)
@@ -263,6 +270,7 @@ func (w *World) commit(r *repository, c commit) tree.Hash {
 	w.ticks++
 	c.tree = cmp.Or(c.tree, tree.EmptyTree)
 	c.author = cmp.Or(c.author, person(nil))
+	c.at = w.Now
 	var b strings.Builder
 	fmt.Fprintf(&b, "tree %s\n", c.tree)
 	for _, p := range c.parents {

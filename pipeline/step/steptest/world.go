@@ -30,6 +30,8 @@ type World struct {
 	Notes *Notes
 	Web   *Web
 	Mail  *Mail
+	// Past keeps Promotions.
+	Past *Past
 	// Events are those that were recorded, by Promotion and step.
 	Events map[string]step.AuditEvent
 
@@ -62,6 +64,7 @@ func New() *World {
 	w.Workflows = &Workflows{world: w, Returned: map[int64]map[string][]string{}}
 	w.Issues = &Issues{world: w}
 	w.Queues, w.Rules = &Queues{world: w}, &Rules{}
+	w.Past = &Past{}
 	return w
 }
 
@@ -85,6 +88,8 @@ func (w *World) Ports() step.Ports {
 		Repository: repositoryAt,
 		Workflows:  w.Workflows, WorkflowOutputs: w.Workflows,
 		Issues: w.Issues, IssueComments: w.Issues,
+		Past:         w.Past,
+		PathCommits:  (*pathCommits)(w),
 		Charts:       w.Charts,
 		Artifacts:    w.Artifacts,
 		Sandbox:      w.Sandbox,

@@ -44,6 +44,11 @@ func (s *Sources) Push(ctx context.Context, e Event) error {
 	if _, err := s.Hints.MarkSubscribersDue(ctx, pipeline.GitArtifact, pipeline.NormalizeGitURL(s.CloneURL(rec.Repo)), s.Now()); err != nil {
 		return fmt.Errorf("note push to %s: %w", rec.Repo, err)
 	}
+	if branch, ok := strings.CutPrefix(p.Ref, "refs/heads/"); ok {
+		if _, err := s.Hints.Wake(ctx, []string{pipeline.BranchEvent(rec.Repo, branch)}, s.Now()); err != nil {
+			return fmt.Errorf("wake who waits for %s of %s: %w", branch, rec.Repo, err)
+		}
+	}
 	if p.Ref == "refs/heads/"+rec.DefaultBranch {
 		return s.reconcile(ctx, rec.ID)
 	}

@@ -10,3 +10,6 @@ func DeploymentEvent(sha string) string { return "deployment/" + sha }
 
 // IssueEvent is the wake key of everything that happens to one issue.
 func IssueEvent(r Repo, number int) string { return fmt.Sprintf("issue/%s/%d", r.Slug(), number) }
+
+// BranchEvent is the wake key of pushes to one branch.
+func BranchEvent(r Repo, branch string) string { return fmt.Sprintf("branch/%s/%s", r.Slug(), branch) }

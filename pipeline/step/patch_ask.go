@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -43,7 +44,22 @@ func (r *patching) ask(ctx context.Context, found []*drifted) (OnDrift, error) {
 	}
 	text := prefix + summarize(found, fmt.Sprintf("; /kargo answer %s drift=adopt|overwrite", env.Promotion.Stage.Name), maxQuestion-utf8.RuneCountInString(prefix))
 	r.out.Question = &pipeline.Question{Text: text, From: from}
-	return "", env.asked(text)
+	wait := env.asked(text)
+	wait.On = branchesOf(found)
+	return "", wait
+}
+
+// branchesOf are the wake keys of pushes to the branches on which something was edited.
+func branchesOf(found []*drifted) []string {
+	var on []string
+	for _, d := range found {
+		co := d.item.to.checkout
+		repo, err := repoOf(co.RepoURL)
+		if key := pipeline.BranchEvent(repo, co.Branch); err == nil && co.Branch != "" && !slices.Contains(on, key) {
+			on = append(on, key)
+		}
+	}
+	return on
 }
 
 // decided reads an answer.

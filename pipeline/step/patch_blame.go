@@ -63,14 +63,19 @@ func (r *patching) investigate(ctx context.Context, found []*drifted) error {
 func (d *drifted) tell() {
 	was := d.published[0]
 	d.report = PatchDrift{Path: d.path, Key: d.key}
-	if d.before != nil {
-		d.report.Before = d.before.In
-	}
 	if d.key != "" {
 		d.report.Published, d.report.Found, d.report.Promoted = was.value(), d.head.value(), d.want.value()
+	}
+	if d.before != nil {
+		d.report.Before, d.report.Published = d.before.In, d.before.Was
+	}
+	if d.key != "" {
 		return
 	}
-	d.report.Published, d.report.Found = "a file", "edited"
+	d.report.Found = "edited"
+	if d.before == nil {
+		d.report.Published = "file"
+	}
 	switch {
 	case d.before != nil:
 		d.report.Found = "kept as edited"
@@ -138,10 +143,8 @@ func (r *patching) blame(ctx context.Context, d *drifted) error {
 	if len(since) == 0 {
 		since = own
 	}
-	if d.key != "" {
-		if since, err = r.narrow(ctx, d, since); err != nil {
-			return err
-		}
+	if since, err = r.narrow(ctx, d, since); err != nil {
+		return err
 	}
 	for _, c := range since[:min(len(since), maxCulprits)] {
 		subject, _, _ := strings.Cut(strings.TrimSpace(c.Message), "\n")
@@ -191,15 +194,15 @@ func promotionOf(message string) string {
 	return ""
 }
 
-// narrow keeps of the commits to a file those that changed one value in it.
+// narrow keeps of the commits to a file those that made what is there of what was
+// published: not those before, and, where it is about one value, none that changed others.
 func (r *patching) narrow(ctx context.Context, d *drifted, commits []PathCommit) ([]PathCommit, error) {
 	if len(commits) < 2 {
 		return commits, nil
 	}
-	commits = commits[:min(len(commits), maxBlamed)]
-	states := make([]patchState, len(commits)+1)
-	states[len(commits)] = d.published[0]
-	for i, c := range commits {
+	commits = commits[:min(len(commits), maxNarrowed)]
+	states := []patchState{d.head} // the newest commit left what is there
+	for _, c := range commits[1:] {
 		at, err := r.env.Git.Checkout(ctx, d.item.to.checkout.RepoURL, Ref{Commit: c.ID})
 		if err != nil {
 			return nil, fmt.Errorf("read commit %s: %w", pipeline.Short(c.ID), err)
@@ -209,12 +212,19 @@ func (r *patching) narrow(ctx context.Context, d *drifted, commits []PathCommit)
 		if err != nil {
 			return nil, fmt.Errorf("read commit %s: %w", pipeline.Short(c.ID), err)
 		}
-		states[i] = found[d.patchUnit]
+		states = append(states, found[d.patchUnit])
+		if found[d.patchUnit] == d.published[0] {
+			break
+		}
 	}
 	var out []PathCommit
-	for i, c := range commits {
-		if states[i] != states[i+1] {
-			out = append(out, c)
+	for i, s := range states {
+		older := d.published[0]
+		if i+1 < len(states) {
+			older = states[i+1]
+		}
+		if s != older {
+			out = append(out, commits[i])
 		}
 	}
 	if len(out) == 0 {
@@ -222,6 +232,9 @@ func (r *patching) narrow(ctx context.Context, d *drifted, commits []PathCommit)
 	}
 	return out, nil
 }
+
+// maxNarrowed bounds how many commits to a file are looked into.
+const maxNarrowed = 6
 
 // renames pairs deleted files with added ones that have the same content. It returns, by
 // the added unit, the deleted one.

@@ -79,6 +79,7 @@ const maxDrift = 20
 func (r *patching) adopt(d *drifted, by string) {
 	a := d.adoption()
 	a.Adopted, a.Promoted, a.In, a.By = d.head.digest(), d.want.digest(), r.env.Promotion.ID, by
+	a.Was = d.report.Published
 	if len(d.report.Commits) > 0 {
 		a.Commit = &d.report.Commits[0]
 	}

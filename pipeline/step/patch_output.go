@@ -66,6 +66,7 @@ type PatchAdoption struct {
 	// Digests, because a value may be long.
 	Adopted  string `json:"adopted" doc:"digest of what is kept"`
 	Promoted string `json:"promoted" doc:"digest of what the source has instead"`
+	Was      string `json:"was,omitempty" doc:"what was published before the edit, as in drift"`
 	In       string `json:"in" doc:"the Promotion in which it was decided"`
 	By       string `json:"by,omitempty" doc:"login of who decided; empty when onDrift did"`
 	// Commit spares looking for it again, further back than what is published.

@@ -14,20 +14,21 @@ const bodyLimit = 60_000
 // Body is the description of a promotion pull request: what changes, why it may
 // ship, its effect on files, and how to undo it. It is written once; the state
 // of things is in the comment. What does not fit is dropped in this order: the
-// diff, the commits, the names of files. History is what is known of the source
+// diff, the commits and what was edited by hand in files, the names of files. History is what is known of the source
 // repositories that the Freight names.
 func Body(p *pipeline.Promotion, history ...History) string {
 	head := Marker(p) + "\n" +
 		fmt.Sprintf("Brings **%s** (%s) %s **%s**: %s.\n\n", Text(p.Freight.Headline()), Text(p.Freight.Alias), direction(p), Text(p.Stage.Name), Text(p.Reason)) +
 		artifacts(p, "This PR") + gates(p) + afterwards(p)
+	promoted, brief := carriedSection(p, true), carriedSection(p, false)
 	tail := undo(p) + fmt.Sprintf("\n<sub>Promotion %s · Freight %s · close to abort, draft to hold · `/kargo help`</sub>\n",
 		Code(p.ID), Code(pipeline.Short(p.Freight.ID)))
 	effect, news := EffectOf(p), histories(history)+commits(p, history)
 	return fit(bodyLimit,
-		head+effectSection(effect, true)+news+tail,
-		head+effectSection(effect, false)+news+tail,
-		head+effectSection(effect, false)+tail,
-		head+tail,
+		head+promoted+effectSection(effect, true)+news+tail,
+		head+promoted+effectSection(effect, false)+news+tail,
+		head+brief+effectSection(effect, false)+tail,
+		head+brief+tail,
 	)
 }
 

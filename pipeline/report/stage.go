@@ -22,7 +22,7 @@ func Stage(p pipeline.Pipeline, s pipeline.Snapshot, stage pipeline.Stage, now t
 	for i, q := range k.queue(stage.Name) {
 		fmt.Fprintf(&b, "- %s\n", turn(i, q))
 		if i == 0 {
-			for _, line := range approvalLines(q) {
+			for _, line := range append(approvalLines(q), editLines(q)...) {
 				fmt.Fprintf(&b, "  - %s\n", line)
 			}
 		}
@@ -38,6 +38,9 @@ func Stage(p pipeline.Pipeline, s pipeline.Snapshot, stage pipeline.Stage, now t
 		if cur, occupied := k.Current(stage.Name, req.Origin); ok && (!occupied || cur.ID != f.ID) {
 			b.WriteString("\n" + k.why(&stage, f, false))
 		}
+	}
+	if queue := k.queue(stage.Name); len(queue) > 0 {
+		b.WriteString(editDiffs(queue[0]))
 	}
 	b.WriteString(k.past(&stage))
 	return limit(b.String(), bodyLimit)

@@ -56,7 +56,7 @@ func (k *ledger) why(stage *pipeline.Stage, f pipeline.Freight, whole bool) stri
 		}
 		lines = append(lines, k.situation(stage, f)...)
 		if last, ok := k.Last(stage.Name, f.ID); ok && whole && !last.Phase.Terminal() {
-			lines = append(lines, approvalLines(&last)...)
+			lines = append(append(lines, approvalLines(&last)...), editLines(&last)...)
 		}
 		for _, line := range lines {
 			fmt.Fprintf(&b, "- %s\n", line)

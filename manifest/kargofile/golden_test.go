@@ -24,7 +24,7 @@ func (steps) Names() []string {
 	return []string{
 		"compose-output", "copy", "delete", "git-clone", "git-commit", "git-merge-pr", "git-open-pr",
 		"git-push", "git-wait-for-pr", "kustomize-set-image", "yaml-update",
-		"git-clear", "helm-template", "helm-update-chart", "kustomize-build",
+		"git-clear", "helm-template", "helm-update-chart", "kustomize-build", "patch",
 	}
 }
 

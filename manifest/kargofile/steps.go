@@ -38,13 +38,17 @@ func (g *graph) expandUpdate(d *decoder, s *stage) {
 		return
 	}
 	var edits []*edit
+	sources := newOrigins(d, s)
 	for _, item := range s.update {
-		if item.rendering == nil {
+		switch {
+		case item.carry != nil:
+			edits = addCarry(sources, edits, item)
+		case item.rendering == nil:
 			edits = g.addEdit(d, s, edits, item)
 		}
 	}
 	branch := cmp.Or(s.branch, defaultBranch)
-	checkouts := []any{map[string]any{"branch": branch, "path": workdir, "as": "src"}}
+	checkouts := append([]any{map[string]any{"branch": branch, "path": workdir, "as": "src"}}, sources.here...)
 	// What is committed: the files that were edited, or what is rendered from them.
 	published := workdir
 	switch rendered, same := d.renderedBranch(s); {
@@ -59,6 +63,8 @@ func (g *graph) expandUpdate(d *decoder, s *stage) {
 		Uses: "git-clone", As: "clone",
 		Config: map[string]any{"repoURL": repoURL, "checkout": checkouts},
 	}}
+	steps = append(steps, sources.elsewhere...)
+	first := len(steps)
 	for i, e := range edits {
 		e.As = fmt.Sprintf("edit-%d", i+1)
 		steps = append(steps, e.StepSpec)
@@ -78,7 +84,7 @@ func (g *graph) expandUpdate(d *decoder, s *stage) {
 	s.Steps = steps
 	for i, step := range steps {
 		item := &updateItem{node: s.update[0].node, path: join(s.path, "update")}
-		if e := i - 1; e >= 0 && e < len(edits) {
+		if e := i - first; e >= 0 && e < len(edits) {
 			item = edits[e].item
 		}
 		if d.knownStep(ref{step.Uses, item.node, item.path}) {
@@ -198,6 +204,18 @@ func (g *graph) addEdit(d *decoder, s *stage, edits []*edit, item *updateItem) [
 	entries, _ := e.Config[list].([]any)
 	e.Config[list] = append(entries, entry)
 	return edits
+}
+
+// addCarry is addEdit for items that take something from elsewhere: consecutive ones
+// are one step, so that it is asked about all of them at once.
+func addCarry(sources *origins, edits []*edit, item *updateItem) []*edit {
+	entry := sources.patchEntry(item)
+	if last := len(edits) - 1; last >= 0 && edits[last].Uses == "patch" {
+		items, _ := edits[last].Config["items"].([]any)
+		edits[last].Config["items"] = append(items, entry)
+		return edits
+	}
+	return append(edits, &edit{item: item, StepSpec: pipeline.StepSpec{Uses: "patch", Config: map[string]any{"items": []any{entry}}}})
 }
 
 // subscription finds the one that an image comes from.

@@ -2,6 +2,7 @@ package kargofile
 
 import (
 	"path"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -21,8 +22,10 @@ type updateItem struct {
 	value     any
 	valueRef  ref
 	from, to  string
-	// rendering is nil for items that edit.
+	// rendering is nil for items that edit, carry for those that take nothing from
+	// elsewhere.
 	rendering *rendering
+	carry     *carry
 }
 
 func (d *decoder) updateItem(n *yaml.Node, at string) *updateItem {
@@ -36,6 +39,7 @@ func (d *decoder) updateItem(n *yaml.Node, at string) *updateItem {
 	}
 	var from, to ref
 	var r rendering
+	var c carry
 	found := d.object(n, at, "an update item", append([]field{
 		{"image", func(n *yaml.Node, path string) {
 			d.text(&u.image.name, checkImage)(n, path)
@@ -51,13 +55,17 @@ func (d *decoder) updateItem(n *yaml.Node, at string) *updateItem {
 		{"value", func(n *yaml.Node, path string) { value, u.valueRef = n, ref{node: n, path: path} }},
 		{"copy", path(&from)},
 		{"to", path(&to)},
-	}, d.renderingFields(&r)...)...)
+	}, slices.Concat(d.renderingFields(&r), d.carryFields(&c))...)...)
 	if found == nil {
 		return u
 	}
 	if found["render"] != nil {
 		r.to = to
 		u.rendering = d.checkRendering(&r, n, at, found)
+		return u
+	}
+	if found["from"] != nil {
+		u.carry = d.checkCarry(&c, u, to, n, at, found)
 		return u
 	}
 	u.from, u.to = from.name, to.name
@@ -86,24 +94,24 @@ func (d *decoder) updateItem(n *yaml.Node, at string) *updateItem {
 		}
 		u.value = d.scalar(value, u.valueRef.path, expr.AllowAll)
 	case has("copy", "to"):
-		d.checkCopy(u, to)
+		d.checkSeparate(u.from, to)
 	default:
 		u.chart.name = ""
 		d.problem(n, at).message("an update item has the wrong fields").
-			expected("{image, kustomize}, {image, file, key, value}, {chart, file}, {file, key, value}, {copy, to} or {render, path, branch}")
+			expected("{image, kustomize}, {image, file, key, value}, {chart, file}, {file, key, value}, {from, to}, {copy, to} or {render, path, branch}")
 	}
 	return u
 }
 
-// checkCopy refuses to copy something into itself, since the target is emptied
-// first.
-func (d *decoder) checkCopy(u *updateItem, to ref) {
-	if expr.HasExpression(u.from) || expr.HasExpression(u.to) || u.from == "" || u.to == "" {
+// checkSeparate refuses to put something into itself, since the target becomes what the
+// source is.
+func (d *decoder) checkSeparate(from string, to ref) {
+	if expr.HasExpression(from) || expr.HasExpression(to.name) || from == "" || to.name == "" {
 		return
 	}
-	from, target := path.Clean(u.from), path.Clean(u.to)
-	if target == "." || within(from, target) || within(target, from) {
-		d.problem(to.node, to.path).message("%s and %s overlap", quoted(u.from), quoted(u.to)).expected("two separate places")
+	source, target := path.Clean(from), path.Clean(to.name)
+	if target == "." || within(source, target) || within(target, source) {
+		d.problem(to.node, to.path).message("%s and %s overlap", quoted(from), quoted(to.name)).expected("two separate places")
 	}
 }
 

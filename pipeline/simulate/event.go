@@ -21,6 +21,7 @@ func (w *world) happen(e Event) error {
 func (w *world) change(e Event) error {
 	if e.Script != nil {
 		w.answers.replace(*e.Script)
+		w.touchHealth(*e.Script)
 	}
 	if e.Pipeline != nil {
 		w.p = w.sc.pipelines[e.Pipeline.node]

@@ -85,7 +85,7 @@ type expectStage struct {
 	Next     map[string]*When `yaml:"next"`
 	Soak     map[string]*Span `yaml:"soak"`
 	Forecast *expectForecast  `yaml:"forecast"`
-	// Health is Healthy, Unknown or none.
+	// Health is a state, or none.
 	Health string `yaml:"health"`
 }
 

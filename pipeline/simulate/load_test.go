@@ -52,6 +52,10 @@ func TestProblemsOfAScenario(t *testing.T) {
 				`6:5: error: the clock cannot move both to a time and by a duration (expected one of at and after)`,
 			},
 		},
+		"a health that is none": {
+			valid + "script: {stages: {test: {health: [Healthy, Sick]}}}\ntimeline:\n  - {at: now}\n",
+			[]string{`4:44: error: an answer cannot be "Sick" (expected one of Healthy, NotApplicable, Progressing, Unknown, Unhealthy)`},
+		},
 		"steps that there are not, and a clock that cannot do both": {
 			valid + "script: {stages: {test: {steps: {depoy: Failed}}}}\ntimeline:\n  - {at: now, after: 1h}\n",
 			[]string{

@@ -21,6 +21,8 @@ type stageScript struct {
 	Verification oneOrMany[RunAnswer] `yaml:"verification"`
 	// Metrics are the answers of each metric, one for every measurement.
 	Metrics map[string]oneOrMany[MetricAnswer] `yaml:"metrics"`
+	// Health are the answers of the checks of the Stage's health, one for every look.
+	Health oneOrMany[HealthAnswer] `yaml:"health"`
 }
 
 // StepAnswer is the outcome of one pass over a step. As text it is a phase and,

@@ -25,17 +25,19 @@ type answers struct {
 	// now are answers to be given at once, by Promotion and step or by Stage.
 	now  map[string]StepAnswer
 	runs map[string]RunAnswer
+	// looks are the last looks at health, by Stage.
+	looks map[string]healthLook
 	// crash ends the pass of the engine that is going on.
 	crash context.CancelCauseFunc
 }
 
 func newAnswers(s Script) answers {
-	return answers{script: s, used: map[string]int{}, now: map[string]StepAnswer{}, runs: map[string]RunAnswer{}}
+	return answers{script: s, used: map[string]int{}, now: map[string]StepAnswer{}, runs: map[string]RunAnswer{}, looks: map[string]healthLook{}}
 }
 
 // replace takes what another script says in the place of what was said before.
 func (a *answers) replace(s Script) {
-	merged := map[string]stageScript{}
+	merged, used := map[string]stageScript{}, map[string]int{}
 	for name, stage := range a.script.Stages {
 		merged[name] = stage
 	}
@@ -46,9 +48,17 @@ func (a *answers) replace(s Script) {
 		if stage.Verification != nil {
 			old.Verification = stage.Verification
 		}
+		if stage.Health != nil {
+			old.Health = stage.Health
+		}
 		merged[name] = old
 	}
-	a.script, a.used = Script{Stages: merged}, map[string]int{}
+	for key, n := range a.used {
+		if of, ok := strings.CutPrefix(key, healthKey); ok && s.Stages[of].Health == nil {
+			used[key] = n
+		}
+	}
+	a.script, a.used = Script{Stages: merged}, used
 }
 
 func override[T any](old, by map[string]T) map[string]T {
@@ -119,7 +129,8 @@ func (w *world) registry() (*step.Registry, error) {
 }
 
 func (w *world) definition(uses string, builtin *step.Registry) step.Definition {
-	return step.Define(uses, step.Remote, step.Doc{}, func(ctx context.Context, env step.Env, c config) (json.RawMessage, error) {
+	d := step.Define(uses, step.Remote, step.Doc{}, func(ctx context.Context, env step.Env, c config) (json.RawMessage, error) {
+		w.watch(env, uses)
 		def, known := builtin.Lookup(uses)
 		spec := env.Promotion.Stage.Steps[env.Index]
 		plain, err := c.plain()
@@ -142,6 +153,7 @@ func (w *world) definition(uses string, builtin *step.Registry) step.Definition 
 		}
 		return w.typical(env, uses, plain)
 	})
+	return step.WithHealth(d, w.look)
 }
 
 // config is that of any step.

@@ -6,7 +6,7 @@ import "regexp"
 // a pipeline names no others.
 const (
 	ServerSecret = "ARGOCD_SERVER" //nolint:gosec // the name of a secret, not its value
-	TokenSecret  = "ARGOCD_TOKEN" //nolint:gosec // the name of a secret, not its value
+	TokenSecret  = "ARGOCD_TOKEN"  //nolint:gosec // the name of a secret, not its value
 )
 
 var secretName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,99}$`)

@@ -33,7 +33,7 @@ func (a *HealthAnswer) decode(d *decoder, n *yaml.Node, path string) {
 	} else {
 		d.decode(n, (*form)(a), path)
 	}
-	d.oneOf(n, path, "an answer", string(a.State), healthStates)
+	d.oneOf(n, path, string(a.State), healthStates)
 }
 
 // healthLook is a look and when it was.

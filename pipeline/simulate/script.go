@@ -71,7 +71,7 @@ func (a *StepAnswer) decode(d *decoder, n *yaml.Node, path string) {
 			a.Phase = pipeline.Succeeded
 		}
 	}
-	d.oneOf(n, path, "an answer", string(a.Phase), stepPhases)
+	d.oneOf(n, path, string(a.Phase), stepPhases)
 }
 
 // shortAnswer reads "Phase", "Phase message" and {Phase: message}.
@@ -107,7 +107,7 @@ func (a *RunAnswer) decode(d *decoder, n *yaml.Node, path string) {
 	} else {
 		d.decode(n, (*form)(a), path)
 	}
-	d.oneOf(n, path, "an answer", string(a.Phase), runPhases)
+	d.oneOf(n, path, string(a.Phase), runPhases)
 }
 
 // MetricAnswer is one measurement: a phase, or a value that the metric's conditions
@@ -130,7 +130,7 @@ func (a *MetricAnswer) decode(d *decoder, n *yaml.Node, path string) {
 			d.decode(n, (*form)(a), path)
 		}
 		if a.Phase != "" {
-			d.oneOf(n, path, "an answer", string(a.Phase), runPhases)
+			d.oneOf(n, path, string(a.Phase), runPhases)
 		}
 		return
 	}
@@ -146,13 +146,13 @@ func (a *MetricAnswer) decode(d *decoder, n *yaml.Node, path string) {
 	d.decode(n, &a.Value, path)
 }
 
-// oneOf reports a word that is not one of those that are possible.
-func (d *decoder) oneOf(n *yaml.Node, path, what, got string, valid []string) {
+// oneOf reports an answer that is not one of those that are possible.
+func (d *decoder) oneOf(n *yaml.Node, path, got string, valid []string) {
 	for _, v := range valid {
 		if v == got {
 			return
 		}
 	}
-	d.problem(n, path, "one of "+strings.Join(valid, ", "), "%s cannot be %q", what, cut(got))
+	d.problem(n, path, "one of "+strings.Join(valid, ", "), "an answer cannot be %q", cut(got))
 	d.suggest(cut(got), valid)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
 
@@ -35,12 +36,17 @@ type ArgoCDExpression struct {
 type ArgoCDAppOutput struct {
 	Name      string   `json:"name" doc:"of the Application"`
 	Namespace string   `json:"namespace" doc:"where it is"`
-	URL       string   `json:"url" doc:"where to look at it; ours, not Kargo's"`
+	URL       string   `json:"url" doc:"where to look at it, masked where the server's address is a secret; ours, not Kargo's"`
 	Revisions []string `json:"revisions,omitempty" doc:"what it was last compared with, one for each source; ours, not Kargo's"`
 }
 
-// maxApplications bounds what one step looks at.
-const maxApplications = 200
+const (
+	// maxApplications bounds what one step looks at.
+	maxApplications = 200
+	// parallelReads bounds how many are read at once. Each may take Argo CD seconds when it
+	// is to compare the Application first.
+	parallelReads = 8
+)
 
 // validate implements the rules beyond types.
 func (r ArgoCDAppRef) validate(at string) error {
@@ -118,21 +124,35 @@ func (r ArgoCDAppRef) get(ctx context.Context, c argocd.Client, refresh argocd.R
 	if err != nil {
 		return nil, err
 	}
-	var apps []argocd.Application
-	for _, key := range keys {
-		app, err := c.Get(ctx, key, refresh)
-		var refused *argocd.Error
-		switch {
-		case r.Selector != nil && errors.As(err, &refused) && refused.Hidden():
-			continue
-		case err != nil:
-			return nil, err
+	found := make([]*argocd.Application, len(keys))
+	calls, within := errgroup.WithContext(ctx)
+	calls.SetLimit(parallelReads)
+	for i, key := range keys {
+		calls.Go(func() error {
+			app, err := c.Get(within, key, refresh)
+			var refused *argocd.Error
+			switch {
+			case r.Selector != nil && errors.As(err, &refused) && refused.Hidden():
+				return nil
+			case err != nil:
+				return err
+			}
+			app.Metadata.Name = key.Name
+			if app.Metadata.Namespace == "" {
+				app.Metadata.Namespace = key.Namespace
+			}
+			found[i] = &app
+			return nil
+		})
+	}
+	if err := calls.Wait(); err != nil {
+		return nil, err
+	}
+	apps := make([]argocd.Application, 0, len(found))
+	for _, app := range found {
+		if app != nil {
+			apps = append(apps, *app)
 		}
-		app.Metadata.Name = key.Name
-		if app.Metadata.Namespace == "" {
-			app.Metadata.Namespace = key.Namespace
-		}
-		apps = append(apps, app)
 	}
 	return apps, nil
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/kargo-app/kargo/pipeline"
 	"github.com/kargo-app/kargo/pipeline/argocd"
 )
@@ -34,14 +36,20 @@ func argoCDHealth(ctx context.Context, env HealthEnv, in argoWatched) (pipeline.
 		return pipeline.HealthFinding{}, err
 	}
 	findings := make([]pipeline.HealthFinding, len(in.Apps))
+	var looks errgroup.Group
+	looks.SetLimit(parallelReads)
 	for i, watched := range in.Apps {
-		app, err := settled(ctx, client, argocd.Key{Name: watched.Name, Namespace: watched.Namespace})
-		if err != nil {
-			findings[i] = finding(pipeline.HealthUnknown, "%s", err)
-			continue
-		}
-		findings[i] = watched.judge(app)
+		looks.Go(func() error {
+			app, err := settled(ctx, client, argocd.Key{Name: watched.Name, Namespace: watched.Namespace})
+			if err != nil {
+				findings[i] = finding(pipeline.HealthUnknown, "%s", err)
+				return nil
+			}
+			findings[i] = watched.judge(app)
+			return nil
+		})
 	}
+	_ = looks.Wait() // a look that fails is a finding
 	r := pipeline.MergeHealth(findings)
 	out := pipeline.HealthFinding{State: r.State, Issues: r.Issues}
 	if r.State == pipeline.HealthUnknown || r.State == pipeline.HealthProgressing {

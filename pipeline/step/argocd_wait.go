@@ -28,6 +28,7 @@ type ArgoCDAppWait struct {
 type ArgoCDWaitOutput struct {
 	Apps         []ArgoCDAppOutput `json:"apps,omitempty" doc:"the Applications"`
 	HealthStatus map[string]string `json:"healthStatus" doc:"the health of each, as Argo CD calls it, by NAMESPACE/NAME"`
+	Round        int               `json:"round,omitempty" doc:"how often the Promotion had been retried when this was seen; ours, not Kargo's"`
 }
 
 // What can be waited for.
@@ -97,7 +98,10 @@ func runArgoCDWait(ctx context.Context, env Env, c ArgoCDWaitConfig) (*ArgoCDWai
 	if env.Prior != nil && json.Unmarshal(env.Prior, &prior) != nil {
 		return nil, &PermanentError{errors.New("recorded output makes no sense")}
 	}
-	out := &ArgoCDWaitOutput{HealthStatus: map[string]string{}}
+	out := &ArgoCDWaitOutput{HealthStatus: map[string]string{}, Round: env.Promotion.Retries}
+	if prior.Round != out.Round {
+		prior = ArgoCDWaitOutput{} // what was before says nothing about this wait
+	}
 	maps.Copy(out.HealthStatus, prior.HealthStatus)
 	var waiting []string
 	for _, entry := range c.Apps {

@@ -97,6 +97,17 @@ func TestArgoCDWaitEndsWithASlideIntoDegraded(t *testing.T) {
 	}
 }
 
+func TestArgoCDWaitForgetsWhatWasBeforeARetry(t *testing.T) {
+	t.Parallel()
+	b := argoBench(t, "argocd-wait", apps(config{"name": "web", "waitFor": []any{"health", "sync"}}))
+	b.want(0, pipeline.Running)
+	b.argo.Set("web", "status.health.status", "Degraded")
+	b.p.Retries++
+	if res := b.want(0, pipeline.Running); !strings.Contains(res.Message, "is Degraded") {
+		t.Error(res.Message)
+	}
+}
+
 func TestArgoCDWaitDoesNotTrustOldHealth(t *testing.T) {
 	t.Parallel()
 	b := argoBench(t, "argocd-wait", apps(config{"name": "web", "waitFor": []any{"health"}}))

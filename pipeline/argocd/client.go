@@ -178,7 +178,11 @@ func (c Client) call(ctx context.Context, method string, k Key, action string, q
 		Method: method, URL: c.base() + "/api/v1/applications",
 		Header: http.Header{"Authorization": {"Bearer " + c.Token}, "Accept": {"application/json"}},
 	}
-	if k.Name != "" {
+	switch k.Name {
+	case "":
+	case ".", "..": // would lead elsewhere even when escaped
+		return nil, fmt.Errorf("%s: this is no name", k.title())
+	default:
 		r.URL += "/" + url.PathEscape(k.Name) + action
 	}
 	if body == nil {

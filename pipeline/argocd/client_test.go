@@ -217,6 +217,21 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+func TestNamesLeadNowhereElse(t *testing.T) {
+	t.Parallel()
+	s, c := fake(t, web)
+	for _, name := range []string{".", "..", "../x", "a?b=c", "a#b", "%2e%2e"} {
+		if _, err := c.Get(t.Context(), argocd.Key{Name: name}, ""); err == nil {
+			t.Errorf("there is an Application %s", name)
+		}
+	}
+	for _, call := range s.Calls() {
+		if _, rest, _ := strings.Cut(call, "/api/v1/applications/"); rest == "" || strings.Contains(rest, "/") || rest == "." || rest == ".." {
+			t.Errorf("called %s", call)
+		}
+	}
+}
+
 func TestListFindsNamesByLabels(t *testing.T) {
 	t.Parallel()
 	_, c := fake(t, web, "metadata: {name: api, namespace: apps, labels: {tier: back}}", "metadata: {name: db}")

@@ -158,6 +158,19 @@ func TestArgoCDUpdateEndsAndWaits(t *testing.T) {
 			config: web("old"), set: func(b *bench) { b.argo.Fail(argocdtest.Fault{Method: "POST", Status: 504, After: true}) }, twice: true,
 			phase: pipeline.Succeeded, syncs: 1,
 		},
+		"a page in the place of an answer": {
+			config: web("old"), set: func(b *bench) { b.argo.Fail(argocdtest.Fault{Method: "GET", Status: 200, Body: "<html>sign in"}) },
+			phase: pipeline.Errored, message: "Application web: the answer is not Argo CD's",
+		},
+		"an answer without end": {
+			config: web("old"), set: func(b *bench) {
+				b.argo.Fail(argocdtest.Fault{Method: "GET", Status: 200, Body: strings.Repeat(" ", 8<<20+1)})
+			},
+			phase: pipeline.Errored, terminal: true, message: "an answer of more than 8 MiB is not read",
+		},
+		"a name that leads elsewhere": {
+			config: apps(config{"name": "../../session?x=y"}), phase: pipeline.Errored, message: "Application ../../session?x=y: Argo CD answered 403",
+		},
 		"an address that may not be reached": {
 			config: config{"server": "https://refused.example", "apps": []any{config{"name": "web"}}}, phase: pipeline.Errored, terminal: true, message: "loopback",
 		},
@@ -198,6 +211,11 @@ func TestArgoCDUpdateEndsAndWaits(t *testing.T) {
 			}
 			if res.Phase != tt.phase || res.Terminal != tt.terminal || !strings.Contains(res.Message, tt.message) {
 				t.Errorf("%s, terminal %v: %s; want %s: %s", res.Phase, res.Terminal, res.Message, tt.phase, tt.message)
+			}
+			for _, call := range b.argo.Calls() {
+				if _, path, _ := strings.Cut(call, " "); !strings.HasPrefix(path, "/api/v1/applications") || strings.Contains(path, "..") && !strings.Contains(path, "..%2F..%2Fsession%3Fx=y") {
+					t.Errorf("called %s", call)
+				}
 			}
 			if got := b.argo.Syncs("web"); got != tt.syncs {
 				t.Errorf("%d syncs of web, want %d", got, tt.syncs)

@@ -62,8 +62,12 @@ e2e: ## run the end-to-end scenarios only
 	$(GO) test -count=1 ./app/e2e/...
 
 .PHONY: bench
-bench: ## run the benchmarks
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+bench: ## run the benchmarks and write BENCHMARKS.md
+	@mkdir -p $(CACHE)
+	@$(GO) build -o $(CACHE)/benchtable ./app/cmd/benchtable
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m \
+	  $$(grep -rl --include='*_test.go' '^func Benchmark' app handlers manifest pipeline store | xargs -n1 dirname | sort -u | sed 's,^,./,') \
+	  | $(CACHE)/benchtable BENCHMARKS.md
 
 .PHONY: golden
 golden: ## rewrite golden files and generated documents

@@ -46,6 +46,7 @@
 //   - santhosh-tekuri/jsonschema: checking values by a chart's schema without fetching others
 //   - k8s.io/apimachinery: label selectors as Kubernetes writes them
 //   - k8s.io/client-go: JSONPath as kubectl has it
+//   - golang.org/x/perf: reading results of benchmarks
 //   - golang.org/x/sync: groups of goroutines that fail together
 //   - modernc.org/sqlite: a database in the binary, without cgo
 //

@@ -1,6 +1,7 @@
 package forge
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 
@@ -25,8 +26,9 @@ func (g *gitRepo) addPack(from *memory.Storage) error {
 	if err != nil {
 		return fmt.Errorf("add pack: %w", err)
 	}
-	_, err = packfile.NewEncoder(w, from, false).Encode(hashes, 0)
-	if err := errors.Join(err, w.Close()); err != nil {
+	buffered := bufio.NewWriterSize(w, 1<<20)
+	_, err = packfile.NewEncoder(buffered, from, false).Encode(hashes, 0)
+	if err := errors.Join(err, buffered.Flush(), w.Close()); err != nil {
 		return fmt.Errorf("add pack: %w", err)
 	}
 	g.reopen()

@@ -16,7 +16,7 @@ import (
 // kargoSteps are the steps of Kargo, to tell one that is missing here from a slip.
 var kargoSteps = []string{
 	"argocd-update", "argocd-wait", "jfrog-evidence", "snow-create", "snow-delete", "snow-query-for-records",
-	"snow-update", "snow-wait-for-condition", "tf-apply", "tf-output", "tf-plan", "compose-output", "copy", "delete", "fail", "file-write", "git-clear",
+	"snow-update", "snow-wait-for-condition", "tf-apply", "tf-output", "tf-plan", "ytt", "compose-output", "copy", "delete", "fail", "file-write", "git-clear",
 	"git-clone", "git-commit", "git-merge-pr", "git-open-pr", "git-push", "git-tag", "git-wait-for-pr",
 	"github-push", "hcl-update", "helm-template", "helm-update-chart", "http", "http-download", "json-parse",
 	"json-update", "kustomize-build", "kustomize-set-image", "oci-download", "oci-push", "set-freight-alias",
@@ -172,6 +172,11 @@ func (d *decoder) knownStep(uses ref) bool {
 		return true
 	}
 	if slices.Contains(kargoSteps, uses.name) {
+		if uses.name == "ytt" {
+			d.problem(uses.node, uses.path).message("the step ytt is not available in this version: its library is not part of it").
+				expected("gha-dispatch-workflow and a workflow that runs ytt, or kustomize-build or helm-template")
+			return false
+		}
 		d.unavailable(uses.node, uses.path, "the step "+uses.name)
 		return false
 	}

@@ -27,6 +27,9 @@ Base64 and other encodings, but not what an expression or a service makes of it 
 Paths are relative to the workspace of the Promotion and cannot leave it. Steps
 wait without using up attempts, and are safe to run again after a restart.
 
+Missing is ` + "`ytt`" + `, whose library is not part of this program: render with ` + "`kustomize-build`" + ` or
+` + "`helm-template`" + `, or have a workflow run ytt with ` + "`gha-dispatch-workflow`" + `.
+
 `)
 	for _, d := range defs {
 		fmt.Fprintf(&b, "- [%s](#%s)\n", d.name, d.name)

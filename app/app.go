@@ -187,8 +187,8 @@ func (a *App) wire(renderer step.Renderer) error {
 			Web:  web{allow: a.cfg.OutboundAllow},
 			Mail: mails(a.cfg.OutboundAllow),
 			Past: history{db: a.db}, PathCommits: a.github,
-			Charts:     pulled,
-			Renderer:   renderer,
+			Charts:   pulled,
+			Renderer: renderer, RemoteBases: a.cfg.RemoteBases.allow,
 			Audit:      audit{db: a.db, now: a.now},
 			Repository: a.github.Repository, Workflows: a.github.Workflows(), WorkflowOutputs: a.github.Workflows(),
 			Issues: a.github.Issues(), IssueComments: a.github.IssueComments(),
@@ -204,7 +204,7 @@ func (a *App) wire(renderer step.Renderer) error {
 	}
 	tree := files{repos: repos, cloneURL: a.cloneURL}
 	sources := &handlers.Sources{Hints: a.db, CloneURL: a.cloneURL, Now: a.now, Log: a.log}
-	dryRuns := matcher{repos: repos, charts: pulled, renderer: renderer, steps: steps, server: a.cfg.GitHubURL, cloneURL: a.cloneURL, now: a.now, log: a.log}
+	dryRuns := matcher{repos: repos, charts: pulled, renderer: renderer, bases: a.cfg.RemoteBases, steps: steps, server: a.cfg.GitHubURL, cloneURL: a.cloneURL, now: a.now, log: a.log}
 	comments := &handlers.Comments{
 		Sources: sources, People: people{App: a.github, publisher: publisher, cloneURL: a.cloneURL}, State: a.db,
 		Previewer: previewer{dryRuns}, Registry: imageLookup{logins}, Carriers: a.db,

@@ -53,6 +53,8 @@ type Config struct {
 	// OCIPushLimit is how many bytes oci-push copies between repositories at most; 0
 	// forbids it, a negative limit is none.
 	OCIPushLimit int64
+	// RemoteBases are what kustomizations may take bases of.
+	RemoteBases remoteBases
 	// RenderMemory is how many bytes rendering manifests for one Promotion may occupy.
 	RenderMemory int64
 	// ReconcileInterval is how often a repository is looked at without any event,
@@ -123,6 +125,7 @@ func settings() []setting {
 		{"secret-key-file", "", "file with the keys that stored secrets are encrypted with", setSecretKeyFile},
 		{"outbound-allow", "", "hosts, host:port or address ranges that pipelines may reach although they are not public, separated by commas", setOutboundAllow},
 		{"oci-push-limit", "1024", "MiB that oci-push copies between repositories at most; 0 forbids it, -1 is no limit", setOCIPushLimit},
+		{"remote-bases", "", "hosts, organisations or repositories that kustomizations may take pinned bases of (`github.com/acme`), separated by commas", setRemoteBases},
 		{"render-memory", "1024", "MiB that rendering manifests for one promotion may occupy", setRenderMemory},
 		{"reconcile-interval", "5m", "how often a repository is looked at without any event", duration(func(c *Config) *time.Duration { return &c.ReconcileInterval })},
 		{"redelivery-interval", "5m", "how often failed webhook deliveries are looked for", duration(func(c *Config) *time.Duration { return &c.RedeliveryInterval })},

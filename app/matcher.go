@@ -20,6 +20,7 @@ type matcher struct {
 	steps    *step.Registry
 	charts   step.Charts
 	renderer step.Renderer
+	bases    remoteBases
 	server   string
 	cloneURL func(pipeline.Repo) string
 	now      func() time.Time
@@ -46,7 +47,7 @@ func (m matcher) dryRun(ctx context.Context, r store.RepoRecord, p pipeline.Prom
 }
 
 func (m matcher) run(ctx context.Context, git previewGit, r store.RepoRecord, p pipeline.Promotion) (promotion.Preview, error) {
-	ports := step.Ports{Git: git, Charts: m.charts, Renderer: m.renderer, Now: m.now}
+	ports := step.Ports{Git: git, Charts: m.charts, Renderer: m.renderer, RemoteBases: m.bases.allow, Now: m.now}
 	site := promotion.Site{ServerURL: m.server, DefaultBranch: r.DefaultBranch, RepoURL: m.cloneURL(r.Repo)}
 	return promotion.DryRun(ctx, m.steps, ports, p, site, m.log)
 }

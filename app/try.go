@@ -25,7 +25,9 @@ func Try(ctx context.Context, o trial.Options, local LocalOptions) (trial.Result
 		Now: local.Now, Sandbox: box,
 		Charts: charts{open: func(context.Context, int64) (*registry.Client, error) { return registries, nil }},
 		Web:    web{allow: local.OutboundAllow},
-		Mail:   mails(local.OutboundAllow),
+		// Whoever runs steps on files of their own is the operator.
+		RemoteBases: func(string) bool { return true },
+		Mail:        mails(local.OutboundAllow),
 		Artifacts: artifacts{
 			of:    func(context.Context, int64) (*registry.Client, error) { return registries, nil },
 			limit: -1, dry: o.DryRun,

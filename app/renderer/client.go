@@ -96,6 +96,17 @@ func (f files) Prefetch(paths ...string) error {
 	return err
 }
 
+// remotes are the repositories that the parent opens.
+type remotes struct{ *client }
+
+var _ render.Remotes = remotes{}
+
+// Mount implements [render.Remotes].
+func (r remotes) Mount(_ context.Context, repoURL, ref string) (string, error) {
+	a, err := r.ask(question{Mount: &mount{repoURL, ref}})
+	return a.Dir, err
+}
+
 // charts are the parent's charts.
 type charts struct{ *client }
 

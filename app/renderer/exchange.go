@@ -15,8 +15,8 @@ type job struct {
 	Kustomization *render.Kustomization
 	Template      *render.Template
 	Update        *render.Update
-	// Charts is true when charts may be asked for.
-	Charts bool
+	// Charts and Remotes are true when there is somebody to ask for them.
+	Charts, Remotes bool
 	// Memory is how many bytes the child may occupy.
 	Memory uint64
 }
@@ -42,7 +42,11 @@ type question struct {
 	Prefetch         []string
 	// Versions and Pull ask for charts.
 	Versions, Pull *chart
+	// Mount asks for another repository.
+	Mount *mount
 }
+
+type mount struct{ RepoURL, Ref string }
 
 type chart struct{ Repo, Name, Version string }
 
@@ -52,6 +56,8 @@ type answer struct {
 	Info     fileInfo
 	Infos    []fileInfo
 	Versions []string
+	// Dir is where a repository is mounted.
+	Dir string
 	// Files are those of the prefetched paths that were there.
 	Files []prefetched
 	Fault *fault

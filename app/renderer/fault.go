@@ -15,6 +15,7 @@ type fault struct {
 	Answers        []int
 	NotExist       bool
 	NoDependencies bool
+	NotAllowed     bool
 	Missing        *render.MissingDependenciesError
 	Remote         *render.RemoteError
 }
@@ -23,9 +24,13 @@ func faultOf(err error) *fault {
 	f := &fault{
 		Text:     err.Error(),
 		NotExist: errors.Is(err, fs.ErrNotExist), NoDependencies: errors.Is(err, render.ErrNoDependencies),
+		NotAllowed: errors.Is(err, render.ErrRemoteNotAllowed),
 	}
 	_ = errors.As(err, &f.Missing)
-	_ = errors.As(err, &f.Remote)
+	if remote := (*render.RemoteError)(nil); errors.As(err, &remote) {
+		// Why it is so, the text says.
+		f.Remote = &render.RemoteError{File: remote.File, Line: remote.Line, Field: remote.Field, Address: remote.Address}
+	}
 	collect(err, func(a *answeredError) { f.Answers = append(f.Answers, a.number) })
 	return f
 }
@@ -78,6 +83,9 @@ func (f *fault) in(given []error) error {
 	}
 	if f.NoDependencies {
 		e.causes = append(e.causes, render.ErrNoDependencies)
+	}
+	if f.NotAllowed {
+		e.causes = append(e.causes, render.ErrRemoteNotAllowed)
 	}
 	if f.Missing != nil {
 		e.causes = append(e.causes, f.Missing)

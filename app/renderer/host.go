@@ -14,15 +14,17 @@ const maxPrefetched = 64 << 20
 
 // host answers a child's questions.
 type host struct {
-	files  fs.FS
-	charts render.Charts
+	files   fs.FS
+	charts  render.Charts
+	remotes render.Remotes
 	// given are the errors that were answered; a child names them by their number.
 	given []error
 }
 
 var (
-	errNoCharts = errors.New("no charts can be pulled here")
-	errQuestion = errors.New("the renderer asked for nothing")
+	errNoCharts  = errors.New("no charts can be pulled here")
+	errNoRemotes = errors.New("no other repositories can be opened here")
+	errQuestion  = errors.New("the renderer asked for nothing")
 )
 
 // answer answers one question. Paths are checked by the file system itself.
@@ -38,6 +40,9 @@ func (h *host) answer(ctx context.Context, q *question) answer {
 func (h *host) find(ctx context.Context, q *question) (a answer, err error) {
 	if (q.Versions != nil || q.Pull != nil) && h.charts == nil {
 		return a, errNoCharts
+	}
+	if q.Mount != nil && h.remotes == nil {
+		return a, errNoRemotes
 	}
 	switch {
 	case q.Read != "":
@@ -55,6 +60,8 @@ func (h *host) find(ctx context.Context, q *question) (a answer, err error) {
 		a.Versions, err = h.charts.Versions(ctx, q.Versions.Repo, q.Versions.Name)
 	case q.Pull != nil:
 		a.Data, err = h.charts.Pull(ctx, q.Pull.Repo, q.Pull.Name, q.Pull.Version)
+	case q.Mount != nil:
+		a.Dir, err = h.remotes.Mount(ctx, q.Mount.RepoURL, q.Mount.Ref)
 	default:
 		err = errQuestion
 	}

@@ -69,9 +69,9 @@ func self() string {
 
 // Kustomize is [render.Kustomize].
 func (r *Renderer) Kustomize(ctx context.Context, files fs.FS, k render.Kustomization) (render.Build, error) {
-	charts := k.Charts
-	k.Charts = nil
-	o, err := r.run(ctx, &host{files: files, charts: charts}, job{Kustomization: &k})
+	h := &host{files: files, charts: k.Charts, remotes: k.Remotes}
+	k.Charts, k.Remotes = nil, nil
+	o, err := r.run(ctx, h, job{Kustomization: &k})
 	return value(o.Build), err
 }
 
@@ -108,9 +108,9 @@ func (r *Renderer) run(ctx context.Context, h *host, j job) (outcome, error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, r.o.MaxTime, fmt.Errorf("rendering took more than %s", r.o.MaxTime))
 	defer cancel()
-	j.Charts, j.Memory = h.charts != nil, uint64(r.o.Memory) //nolint:gosec // positive
+	j.Charts, j.Remotes, j.Memory = h.charts != nil, h.remotes != nil, uint64(r.o.Memory) //nolint:gosec // positive
 
-	cmd := exec.CommandContext(ctx, r.o.Program, r.o.Args...) //nolint:gosec // ourselves
+	cmd := exec.CommandContext(ctx, r.o.Program, r.o.Args...)
 	cmd.Env = []string{}
 	stderr := &head{left: 64 << 10}
 	cmd.Stderr = stderr

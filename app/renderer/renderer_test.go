@@ -162,6 +162,41 @@ func TestChartsComeFromTheParent(t *testing.T) {
 	}
 }
 
+// mounts are repositories that lie among the files already.
+type mounts map[string]string
+
+func (m mounts) Mount(_ context.Context, repoURL, ref string) (string, error) {
+	dir, ok := m[repoURL+" "+ref]
+	if !ok {
+		return "", render.ErrRemoteNotAllowed
+	}
+	return dir, nil
+}
+
+func TestBasesComeFromTheParent(t *testing.T) {
+	t.Parallel()
+	r := newRenderer(renderer.Options{})
+	source := files(map[string]string{
+		"app/kustomization.yaml":        "resources: ['https://github.com/acme/bases//web?ref=v1']\n",
+		".bases/web/kustomization.yaml": "resources: [a.yaml]\n",
+		".bases/web/a.yaml":             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+	})
+	k := render.Kustomization{Dir: "app", Remotes: mounts{"https://github.com/acme/bases v1": ".bases"}}
+	if b, err := r.Kustomize(t.Context(), source, k); err != nil || len(b.Objects) != 1 {
+		t.Errorf("%+v, %v", b, err)
+	}
+	k.Remotes = mounts{}
+	_, err := r.Kustomize(t.Context(), source, k)
+	var remote *render.RemoteError
+	if !errors.Is(err, render.ErrRemoteNotAllowed) || !errors.As(err, &remote) || remote.Line != 1 {
+		t.Errorf("error %v, want that it is not allowed", err)
+	}
+	k.Remotes = nil
+	if _, err = r.Kustomize(t.Context(), source, k); !errors.As(err, &remote) || errors.Is(err, render.ErrRemoteNotAllowed) {
+		t.Errorf("error %v, want a RemoteError", err)
+	}
+}
+
 // faulty cannot be read.
 type faulty struct{ fstest.MapFS }
 

@@ -47,6 +47,9 @@ func (j job) do(ctx context.Context, c *client) (o outcome) {
 	switch {
 	case j.Kustomization != nil:
 		j.Kustomization.Charts = from
+		if j.Remotes {
+			j.Kustomization.Remotes = remotes{c}
+		}
 		o.Build, err = pointer(render.Kustomize(ctx, files{c}, *j.Kustomization))
 	case j.Template != nil:
 		j.Template.Charts = from

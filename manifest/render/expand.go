@@ -19,13 +19,17 @@ func (s *kustomizeSource) expand(dir, file string, data []byte) ([]byte, error) 
 	}
 	at := locator{file: file, data: data}
 	k.FixKustomization()
+	changed, err := s.mount(dir, &k, at)
+	if err != nil {
+		return nil, err
+	}
 	if err := checkPaths(&k, at); err != nil {
 		return nil, err
 	}
 	s.prefetch(localPaths(dir, &k))
 	s.inherit(dir, &k)
 	s.schema = s.schema || len(k.OpenAPI) > 0
-	changed := len(k.HelmCharts) > 0
+	changed = changed || len(k.HelmCharts) > 0
 	for _, list := range []*[]string{&k.Generators, &k.Transformers, &k.Validators} {
 		replaced, charts, err := s.plugins(dir, *list)
 		if err != nil {

@@ -24,6 +24,9 @@ type Kustomization struct {
 	// Charts provides charts that have a repo and are not among the files; nil
 	// for nowhere.
 	Charts Charts
+	// Remotes opens other repositories that bases and components are taken of; nil
+	// refuses all of them.
+	Remotes Remotes
 }
 
 // building holds the one build that runs: kustomize reads and writes maps of its own
@@ -31,8 +34,8 @@ type Kustomization struct {
 var building = make(chan struct{}, 1)
 
 // Kustomize builds a kustomization. Load restrictions are off, so that bases and
-// files may lie anywhere among the files; remote ones are refused, as are plugins
-// that are programs or containers. Helm charts are rendered by [Helm].
+// files may lie anywhere among the files; remote ones are refused, except for what
+// k.Remotes opens, as are plugins that are programs or containers. Helm charts are rendered by [Helm].
 func Kustomize(ctx context.Context, files fs.FS, k Kustomization) (Build, error) {
 	return bounded(ctx, files, func(src *source) (Build, error) {
 		select {

@@ -23,6 +23,8 @@ type kustomizeSource struct {
 	// inherited is the namespace of the overlay that uses a directory.
 	inherited map[string]string
 	loads     int
+	// mounts counts the uses of remote bases.
+	mounts int
 	// schema is true once a kustomization brought an OpenAPI schema of its own.
 	schema bool
 	// refusal is the first thing that was wrong with a kustomization.

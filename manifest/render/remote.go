@@ -19,13 +19,21 @@ type RemoteError struct {
 	Field string
 	// Address is what it names.
 	Address string
+	// Err says why it is not opened, where that could be; nil where it never is.
+	Err error
 }
+
+// Unwrap returns the cause.
+func (e *RemoteError) Unwrap() error { return e.Err }
 
 // Error implements error.
 func (e *RemoteError) Error() string {
 	at := e.Field
 	if e.Line > 0 {
 		at = fmt.Sprintf("line %d: %s", e.Line, e.Field)
+	}
+	if e.Err != nil {
+		return fmt.Sprintf("%s: %q cannot be used: %v", at, withoutPassword(e.Address), e.Err)
 	}
 	return fmt.Sprintf("%s: %q is remote, and a build reads only files of the workspace: commit a copy of it to the repository and name that, "+
 		"or check its repository out with git-clone and name the directory", at, withoutPassword(e.Address))

@@ -33,7 +33,10 @@ func kustomizeBuild() Definition {
 
 Bases and files may lie anywhere in the workspace and nowhere else: remote ones are
 refused, because a build that needs them gives something else tomorrow. Commit a
-copy, or check the other repository out with another git-clone. ` + "`helmCharts`" + ` are
+copy, or check the other repository out with another git-clone. The operator of the
+server may allow repositories with ` + "`KARGO_REMOTE_BASES`" + `: then ` + "`resources`" + ` and ` + "`components`" + `
+may name directories of them as kustomize does, over HTTPS and pinned to a tag or a
+commit (` + "`https://github.com/acme/bases//web?ref=v1.2.0`" + `). ` + "`helmCharts`" + ` are
 rendered without a helm program; charts with a ` + "`repo`" + ` that are not in the chart
 home are pulled. Plugins that are programs or containers do not run. Files that are
 in ` + "`outPath`" + ` already stay: put git-clear or delete before. Different from Kargo, two
@@ -61,7 +64,9 @@ func runKustomizeBuild(ctx context.Context, env Env, c KustomizeBuildConfig) (no
 	if c.Plugin != nil && c.Plugin.Helm != nil {
 		k.KubeVersion, k.APIVersions = c.Plugin.Helm.KubeVersion, c.Plugin.Helm.APIVersions
 	}
-	built, err := env.renderer().Kustomize(ctx, env.Workspace.IOFS(ctx), k)
+	source := env.bases(ctx)
+	k.Remotes = source
+	built, err := env.renderer().Kustomize(ctx, source, k)
 	if err != nil {
 		return nil, fmt.Errorf("build %s: %w", c.Path, err)
 	}

@@ -212,6 +212,9 @@ type Ports struct {
 	Charts Charts
 	// Renderer renders manifests; nil renders in process.
 	Renderer Renderer
+	// RemoteBases says whether kustomizations may take bases of a repository; nil means
+	// of none.
+	RemoteBases func(repoURL string) bool
 	// Artifacts reads and copies what registries hold; nil where there are none.
 	Artifacts Artifacts
 	// Sandbox runs programs of a pipeline; nil where none may run.

@@ -43,6 +43,8 @@ type World struct {
 	Artifacts *Artifacts
 	Queues    *Queues
 	Rules     *Rules
+	// RemoteBases says which bases kustomizations may take; nil for none.
+	RemoteBases func(repoURL string) bool
 }
 
 // New returns a World without repositories.
@@ -91,6 +93,7 @@ func (w *World) Ports() step.Ports {
 		Past:         w.Past,
 		PathCommits:  (*pathCommits)(w),
 		Charts:       w.Charts,
+		RemoteBases:  w.RemoteBases,
 		Artifacts:    w.Artifacts,
 		Sandbox:      w.Sandbox,
 		Now:          func() time.Time { return w.Now },

@@ -33,6 +33,18 @@ func (n notes) Metadata(ctx context.Context, r pipeline.Repo, f pipeline.Freight
 	return values, err
 }
 
+// Status implements step.Notes.
+func (n notes) Status(ctx context.Context, r pipeline.Repo, stage, freight string) (*step.FreightStatus, error) {
+	marks, metadata, err := n.db.FreightMarks(ctx, r.ID, pipeline.Qualifier(stage), freight)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil //nolint:nilnil // nobody knows of such Freight
+	}
+	if err != nil {
+		return nil, err
+	}
+	return step.StatusOf(marks, metadata), nil
+}
+
 // SetMetadata implements step.Notes.
 func (n notes) SetMetadata(ctx context.Context, r pipeline.Repo, f pipeline.Freight, values map[string]any) error {
 	err := n.db.PutFreightMetadata(ctx, r.ID, f.ID, values)

@@ -47,6 +47,26 @@ func TestNotesAboutFreight(t *testing.T) {
 	if got, err := n.Metadata(t.Context(), repo, gone); got != nil || err != nil {
 		t.Errorf("metadata of what is gone: %v, %v", got, err)
 	}
+	_, err = db.ApplyPipeline(t.Context(), repo.ID, "shop", []pipeline.Action{
+		pipeline.AdoptFreight{Stage: "shop/test", Freight: one.ID}, pipeline.ApproveFreight{Stage: "shop/prod", Freight: one.ID},
+	}, now)
+	ok(err)
+	status, err := n.Status(t.Context(), repo, "shop/prod", one.ID)
+	ok(err)
+	if diff := cmp.Diff(&step.FreightStatus{
+		CurrentlyIn: map[string]step.CurrentStage{"test": {Since: now}}, VerifiedIn: map[string]step.VerifiedStage{},
+		ApprovedFor: map[string]step.ApprovedStage{"prod": {ApprovedAt: now}}, Metadata: map[string]any{"ticket": "OPS-7"},
+	}, status); diff != "" {
+		t.Errorf("status (-want +got):\n%s", diff)
+	}
+	for _, stage := range []string{"prod", "other/prod"} {
+		if status, err := n.Status(t.Context(), repo, stage, one.ID); status != nil || err != nil {
+			t.Errorf("another pipeline is told %+v, %v", status, err)
+		}
+	}
+	if status, err := n.Status(t.Context(), repo, "shop/prod", gone.ID); status != nil || err != nil {
+		t.Errorf("status of what is gone: %+v, %v", status, err)
+	}
 	for range 2 { // a second time it is called so already
 		ok(n.SetAlias(t.Context(), repo, one, "release-42"))
 	}

@@ -42,12 +42,20 @@ func (a *App) verifier() *verify.Runner {
 			if err != nil {
 				return expr.Env{}, &pipeline.TransientError{Err: fmt.Errorf("default branch of %s: %w", run.Repo, err)}
 			}
-			stages, err := notes{db: a.db, now: a.now}.StageMetadata(ctx, run.Repo, run.Stage.Name)
+			noted := notes{db: a.db, now: a.now}
+			stages, err := noted.StageMetadata(ctx, run.Repo, run.Stage.Name)
 			if err != nil {
 				return expr.Env{}, &pipeline.TransientError{Err: fmt.Errorf("load metadata of stages: %w", err)}
 			}
 			return promotion.VerificationEnv(run, promotion.Site{
 				ServerURL: a.cfg.GitHubURL, PublicURL: a.cfg.PublicURL, DefaultBranch: branch, Stages: stages,
+				FreightStatus: func(name string) (map[string]any, error) {
+					status, err := noted.Status(ctx, run.Repo, run.Stage.Name, name)
+					if err != nil {
+						return nil, err
+					}
+					return status.Values()
+				},
 			})
 		},
 		Secrets: secrets{open: a.safe.Secret},

@@ -18,7 +18,7 @@ func evalCommand(e *env) *cobra.Command {
 		Use:   "eval [--context FILE] TEMPLATE",
 		Short: "Evaluate a string with ${{ }} in it",
 		Long: "Evaluates TEMPLATE as a step's config would be and prints the typed result as JSON.\n\n" +
-			"The context file, JSON or YAML, has any of ctx, vars, outputs, task, secrets, freightMetadata, stageMetadata,\n" +
+			"The context file, JSON or YAML, has any of ctx, vars, outputs, task, secrets, freightMetadata, freightStatus, stageMetadata,\n" +
 			"steps (a list of {alias, phase}), warehouses (as in .kargo.yaml) and freight (a list of {name, alias,\n" +
 			"origin: {kind, name}, images, commits, charts}). Any other top-level key is a plain variable.",
 		Example: `  kargo eval '${{ semverDiff("1.2.3", "1.3.0") }}'

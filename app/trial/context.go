@@ -97,7 +97,10 @@ func (c Context) given(env *expr.Env) {
 	env.Outputs = merged(c.env.Outputs, nil)
 	env.Task = c.env.Task
 	env.Extra = merged(env.Extra, c.env.Extra)
-	env.FreightStatus, env.StageMetadata = c.env.FreightStatus, c.env.StageMetadata
+	env.StageMetadata = c.env.StageMetadata
+	if c.env.FreightStatus != nil {
+		env.FreightStatus = c.env.FreightStatus
+	}
 	env.Steps = slices.Clone(c.env.Steps)
 	env.Warehouses = c.env.Warehouses
 	if len(c.env.Freight) > 0 {

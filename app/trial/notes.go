@@ -33,6 +33,16 @@ func (n *notes) Metadata(_ context.Context, _ pipeline.Repo, f pipeline.Freight)
 	return maps.Clone(n.values[f.ID]), nil
 }
 
+// Status implements [step.Notes]: nothing has become of Freight that is tried. What a
+// context says takes its place.
+func (n *notes) Status(_ context.Context, _ pipeline.Repo, _, freight string) (*step.FreightStatus, error) {
+	values, ok := n.values[freight]
+	if !ok {
+		return nil, nil
+	}
+	return step.StatusOf(nil, maps.Clone(values)), nil
+}
+
 // SetMetadata implements [step.Notes].
 func (n *notes) SetMetadata(_ context.Context, _ pipeline.Repo, f pipeline.Freight, values map[string]any) error {
 	if n.values[f.ID] == nil {

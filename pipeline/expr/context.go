@@ -35,9 +35,10 @@ func ParseContext(data []byte) (Env, error) {
 	}
 	env := Env{Allow: AllowAll, Extra: map[string]any{}}
 	var warehouses []contextWarehouse
+	var status map[string]map[string]any
 	known := map[string]any{
 		"ctx": &env.Ctx, "vars": &env.Vars, "outputs": &env.Outputs, "task": &env.Task, "secrets": &env.Secrets,
-		"freightMetadata": &env.FreightMetadata, "freightStatus": &env.FreightStatus, "stageMetadata": &env.StageMetadata,
+		"freightMetadata": &env.FreightMetadata, "freightStatus": &status, "stageMetadata": &env.StageMetadata,
 		"steps": &env.Steps, "freight": &env.Freight, "warehouses": &warehouses,
 	}
 	var problems []error
@@ -67,6 +68,9 @@ func ParseContext(data []byte) (Env, error) {
 	}
 	for _, w := range warehouses {
 		env.Warehouses = append(env.Warehouses, w.warehouse())
+	}
+	if status != nil {
+		env.FreightStatus = func(name string) (map[string]any, error) { return status[name], nil }
 	}
 	env.Alias = member[string](member[map[string]any](member[map[string]any](env.Ctx, "meta"), "step"), "alias")
 	if err := errors.Join(problems...); err != nil {

@@ -53,10 +53,12 @@ type Env struct {
 	Secrets map[string]any // secrets: by name
 	Extra   map[string]any // further plain variables, by name
 
-	// FreightMetadata and FreightStatus are by Freight name, StageMetadata by Stage name.
+	// FreightMetadata is by Freight name, StageMetadata by Stage name.
 	FreightMetadata map[string]map[string]any
-	FreightStatus   map[string]map[string]any
 	StageMetadata   map[string]map[string]any
+	// FreightStatus returns what has become of the Freight of a name, nil for one that
+	// nobody knows. It is asked once for each name and evaluation at most; nil knows none.
+	FreightStatus func(name string) (map[string]any, error)
 
 	// Alias is the running step's own; status() sees the steps of the same task only.
 	Alias string

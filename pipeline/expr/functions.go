@@ -46,8 +46,8 @@ var signatures = map[string]function{
 	},
 
 	"freightMetadata": lookup("Freight", func(e *Env) map[string]map[string]any { return e.FreightMetadata }),
-	"freightStatus":   lookup("Freight", func(e *Env) map[string]map[string]any { return e.FreightStatus }),
 	"stageMetadata":   lookup("Stage", func(e *Env) map[string]map[string]any { return e.StageMetadata }),
+	"freightStatus":   {types: []any{new(func(string) map[string]any)}, bind: onEnv(freightStatus)},
 
 	"configMap":       clusterOnly("configMap", "vars.NAME"),
 	"sharedConfigMap": clusterOnly("sharedConfigMap", "vars.NAME"),
@@ -101,6 +101,25 @@ func lookup(kind string, table func(*Env) map[string]map[string]any) function {
 			return members(found), nil
 		}),
 	}
+}
+
+// freightStatus gives what has become of Freight, nil for Freight that nobody knows.
+func freightStatus(e *Env, args ...any) (any, error) {
+	name, err := text(args, 0)
+	if err != nil {
+		return nil, err
+	}
+	if name == "" {
+		return nil, errors.New("the name of the Freight is empty")
+	}
+	if e.FreightStatus == nil {
+		return nil, nil
+	}
+	status, err := e.FreightStatus(name)
+	if err != nil || status == nil {
+		return nil, err
+	}
+	return members(status), nil
 }
 
 // clusterOnly makes a function of Kargo that reads from the Kubernetes cluster.

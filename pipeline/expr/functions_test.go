@@ -1,6 +1,7 @@
 package expr_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -50,8 +51,16 @@ func freight() expr.Env {
 			},
 		},
 		FreightMetadata: map[string]map[string]any{"f1": {"ticket": "ABC-1"}},
-		FreightStatus:   map[string]map[string]any{"f1": {"verifiedIn": map[string]any{"test": nil}}},
 		StageMetadata:   map[string]map[string]any{"prod": {"owner": "ops"}, "empty": nil},
+		FreightStatus: func(name string) (map[string]any, error) {
+			switch name {
+			case "f1":
+				return map[string]any{"verifiedIn": map[string]any{"test": nil}}, nil
+			case "locked":
+				return nil, errors.New("the database is locked")
+			}
+			return nil, nil
+		},
 	}
 }
 
@@ -107,6 +116,10 @@ func TestFreightFunctions(t *testing.T) {
 		{"metadata of unknown Freight is nil", "${{ freightMetadata('f9')?.ticket }}", nil, ""},
 		{"freightMetadata needs a name", "${{ freightMetadata('') }}", nil, "the name of the Freight is empty"},
 		{"freightStatus gives a map", "${{ 'test' in freightStatus('f1').verifiedIn }}", true, ""},
+		{"what has not become of Freight is nil", "${{ 'test' in (freightStatus('f1').approvedFor ?? {}) }}", false, ""},
+		{"the status of unknown Freight is nil", "${{ freightStatus('f9')?.verifiedIn }}", nil, ""},
+		{"freightStatus needs a name", "${{ freightStatus('') }}", nil, "the name of the Freight is empty"},
+		{"freightStatus says what keeps it from knowing", "${{ freightStatus('locked') }}", nil, "the database is locked"},
 		{"stageMetadata gives a map", "${{ stageMetadata('prod').owner }}", "ops", ""},
 		{"a Stage without metadata gives nil", "${{ stageMetadata('empty') }}", nil, ""},
 

@@ -15,7 +15,11 @@ import (
 )
 
 // exprEnv is what the expressions of one step see.
-type exprEnv struct{ base expr.Env }
+type exprEnv struct {
+	base expr.Env
+	// status is nil where nothing is known of what becomes of Freight.
+	status *statuses
+}
 
 // exprEnv builds the expression environment of step i: the context, the
 // variables in Kargo's order of precedence (pipeline, Stage, template, task, step;
@@ -39,7 +43,14 @@ func (x *execution) exprEnv(ctx context.Context, i int) (exprEnv, error) {
 		}
 	}
 	x.hideCallbacks(site)
-	return newExprEnv(x.p, i, site)
+	status := x.statuses(ctx)
+	site.FreightStatus = status.of
+	env, err := newExprEnv(x.p, i, site)
+	env.status = status
+	if fault := status.fault(); fault != nil {
+		return exprEnv{}, fault
+	}
+	return env, err
 }
 
 // hideCallbacks keeps the addresses of callbacks, whose tokens let anybody answer, out
@@ -82,6 +93,9 @@ type Site struct {
 	// Callback returns the address at which an outside system answers a step; nil
 	// where there is none.
 	Callback func(p *pipeline.Promotion, alias string) string
+	// FreightStatus tells what has become of the Freight of a name, nil for Freight that
+	// is not known; nil knows none.
+	FreightStatus func(name string) (map[string]any, error)
 	// given adds what a trial was given, before any variable is evaluated; nil for
 	// nothing.
 	given func(*expr.Env)
@@ -106,7 +120,8 @@ func newExprEnv(p *pipeline.Promotion, i int, site Site) (exprEnv, error) {
 		Outputs: map[string]any{},
 		Alias:   p.Stage.Steps[i].As,
 		Freight: freight(p.Collection), FreightMetadata: metadata(p.Collection), StageMetadata: site.Stages,
-		Extra: map[string]any{"github": githubContext(p, site)},
+		FreightStatus: site.FreightStatus,
+		Extra:         map[string]any{"github": githubContext(p, site)},
 	}
 	if site.given != nil {
 		site.given(&env)

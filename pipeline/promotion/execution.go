@@ -49,6 +49,9 @@ func (x *execution) step(ctx context.Context, i int) error {
 	}
 	if s.Attempts == 0 || s.Phase == "" {
 		run, why, err := condition(p, i, env)
+		if fault := env.status.fault(); fault != nil {
+			return fault
+		}
 		if err != nil {
 			return x.refuse(ctx, i, fmt.Errorf("if: %w", err))
 		}

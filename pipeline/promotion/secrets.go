@@ -107,7 +107,11 @@ func (x *execution) config(ctx context.Context, def step.Definition, env exprEnv
 	if err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
-	return env.config(spec)
+	config, err := env.config(spec)
+	if fault := env.status.fault(); fault != nil {
+		return nil, &pipeline.TransientError{Err: fault}
+	}
+	return config, err
 }
 
 // withSecrets returns the environment for a config, with the secrets that it mentions.

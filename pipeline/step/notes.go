@@ -12,6 +12,10 @@ import (
 type Notes interface {
 	// Metadata returns what is noted about Freight, nil for nothing.
 	Metadata(ctx context.Context, r pipeline.Repo, f pipeline.Freight) (map[string]any, error)
+	// Status returns what has become of the Freight of a name, its full id, in the
+	// pipeline that a Stage belongs to, by the names that Stages have within it; nil for
+	// Freight that there is not.
+	Status(ctx context.Context, r pipeline.Repo, stage, freight string) (*FreightStatus, error)
 	// SetMetadata sets keys and leaves the others alone; nil removes a key.
 	SetMetadata(ctx context.Context, r pipeline.Repo, f pipeline.Freight, values map[string]any) error
 	// SetAlias gives Freight another alias; a *pipeline.UserError says why it cannot

@@ -2,8 +2,49 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
+	"fmt"
 	"time"
+
+	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/store"
 )
+
+const selectFreightMarks = `
+SELECT (SELECT json_group_object(d.key, json(d.value)) FROM freight_metadata AS d
+		WHERE d.repo = f.repo AND d.freight = f.id HAVING count(*) > 0),
+	coalesce(m.stage, ''), m.verified_at, m.approved_at, m.current_since, m.left_at, coalesce(m.longest_soak, 0)
+FROM freight AS f LEFT JOIN mark AS m INDEXED BY mark_freight ON m.repo = f.repo AND m.freight = f.id
+WHERE f.repo = ? AND f.id = ? AND f.pipeline = ? AND f.deleted_at IS NULL ORDER BY m.stage`
+
+// FreightMarks returns what happened to Freight of a pipeline, by Stage, and what steps
+// noted about it, nil for nothing. Unknown Freight, and that of another pipeline, is
+// [store.ErrNotFound].
+func (db *DB) FreightMarks(ctx context.Context, repoID int64, name, freight string) ([]pipeline.Mark, map[string]any, error) {
+	type row struct {
+		pipeline.Mark
+		metadata map[string]any
+	}
+	rows, err := collect(ctx, db.reads, func(rows *sql.Rows, r *row) error {
+		var soak int64
+		err := rows.Scan(scanJSON(&r.metadata), &r.Stage, scanTime(&r.VerifiedAt), scanTime(&r.ApprovedAt), scanTime(&r.CurrentSince), scanTime(&r.LeftAt), &soak)
+		r.Freight, r.LongestSoak = freight, time.Duration(soak)*time.Microsecond
+		return err
+	}, selectFreightMarks, repoID, freight, name)
+	if err == nil && len(rows) == 0 {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("load marks of freight %s: %w", freight, err)
+	}
+	var marks []pipeline.Mark
+	for _, r := range rows {
+		if r.Stage != "" {
+			marks = append(marks, r.Mark)
+		}
+	}
+	return marks, rows[0].metadata, nil
+}
 
 // markVerified records the first verification of Freight in a Stage.
 func (tx *writeTx) markVerified(ctx context.Context, repoID int64, stage, freight string, now time.Time) (bool, error) {

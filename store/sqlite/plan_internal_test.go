@@ -35,6 +35,7 @@ func TestStatementsReadIndexes(t *testing.T) {
 		"pipeline's stages":  {selectPipelineStages, []string{"INDEX stage_pipeline"}},
 		"all freight":        {selectAllFreight, nil},
 		"pipeline's freight": {selectPipelineFreight, []string{"freight_alias (repo=? AND pipeline=?)"}},
+		"freight's marks":    {selectFreightMarks, []string{"mark_freight"}},
 		"open run":           {selectOpenVerification, []string{"verification_open"}},
 		"unreported runs":    {selectUnreportedVerifications, []string{"verification_unreported"}},
 		"precedents":         {selectPrecedents, []string{"verification_open", "verification_newest"}},

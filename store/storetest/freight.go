@@ -99,6 +99,27 @@ var freightTests = map[string]func(*fixture){
 		f.equal("left", f.mark("prod", one), pipeline.Mark{Stage: "prod", Freight: one.ID, LeftAt: at(30)})
 		f.equal("back", f.mark("prod", two), pipeline.Mark{Stage: "prod", Freight: two.ID, CurrentSince: at(30), LeftAt: at(20)})
 	},
+	"marks of one freight are those of its stages": func(f *fixture) {
+		f.repo()
+		one, two := f.freight(1), f.freight(2)
+		marks, metadata, err := f.FreightMarks(f.ctx, repoID, "", one.ID)
+		f.ok(err)
+		f.equal("nothing yet", []any{len(marks), len(metadata)}, []any{0, 0})
+		f.ok(f.PutFreightMetadata(f.ctx, repoID, one.ID, map[string]any{"a": "x", "b": 1.0}))
+		f.apply(at(1), verified("test", one), pipeline.ApproveFreight{Stage: "prod", Freight: one.ID}, verified("test", two))
+		for i, fr := range []pipeline.Freight{one, two, one} {
+			f.apply(at(10*i+10), pipeline.AdoptFreight{Stage: "test", Freight: fr.ID})
+		}
+		marks, metadata, err = f.FreightMarks(f.ctx, repoID, "", one.ID)
+		f.ok(err)
+		f.equal("marks", marks, []pipeline.Mark{f.mark("prod", one), f.mark("test", one)})
+		f.equal("soak", marks[1].LongestSoak, at(20).Sub(at(10)))
+		f.equal("metadata", metadata, map[string]any{"a": "x", "b": 1.0})
+		_, _, err = f.FreightMarks(f.ctx, repoID, "shop", one.ID)
+		f.is(err, store.ErrNotFound)
+		_, _, err = f.FreightMarks(f.ctx, repoID, "", "unknown")
+		f.is(err, store.ErrNotFound)
+	},
 	"metadata is set key by key, and nil removes one": func(f *fixture) {
 		f.repo()
 		one := f.freight(1)

@@ -71,6 +71,7 @@ type Store interface {
 	CurrentFreight(ctx context.Context, repoID int64, stage, warehouse string) (*pipeline.Freight, error)
 	PutFreightMetadata(ctx context.Context, repoID int64, freight string, values map[string]any) error
 	FreightMetadata(ctx context.Context, repoID int64, freight string) (map[string]any, error)
+	FreightMarks(ctx context.Context, repoID int64, name, freight string) ([]pipeline.Mark, map[string]any, error)
 	PutStageMetadata(ctx context.Context, repoID int64, stage string, values map[string]any) error
 	StageMetadata(ctx context.Context, repoID int64, name string) (map[string]map[string]any, error)
 	Freeze(ctx context.Context, repoID int64, name string) (*pipeline.Freeze, error)

@@ -16,6 +16,8 @@ type Notes struct {
 	// Values is metadata, Aliases the names that were given.
 	Values  map[string]map[string]any
 	Aliases map[string]string
+	// Marks is what has become of Freight, by its id.
+	Marks map[string][]pipeline.Mark
 	// Stages is metadata by Stage, with an entry for every Stage that there is.
 	Stages map[string]map[string]any
 }
@@ -62,6 +64,19 @@ func (n *Notes) Metadata(ctx context.Context, _ pipeline.Repo, f pipeline.Freigh
 	n.world.mu.Lock()
 	defer n.world.mu.Unlock()
 	return maps.Clone(n.Values[f.ID]), ctx.Err()
+}
+
+// Status implements step.Notes. It knows the Freight that has Marks or Values.
+func (n *Notes) Status(ctx context.Context, _ pipeline.Repo, _, freight string) (*step.FreightStatus, error) {
+	if err := errors.Join(ctx.Err(), n.world.fault("freight-status", false)); err != nil {
+		return nil, err
+	}
+	n.world.mu.Lock()
+	defer n.world.mu.Unlock()
+	if n.Marks[freight] == nil && n.Values[freight] == nil {
+		return nil, nil
+	}
+	return step.StatusOf(n.Marks[freight], maps.Clone(n.Values[freight])), nil
 }
 
 // SetMetadata implements step.Notes.

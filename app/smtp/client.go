@@ -49,8 +49,9 @@ func (c *Client) Send(ctx context.Context, s step.MailServer, m step.MailMessage
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
-	line := &line{client: c, server: s, ctx: ctx}
-	defer line.hangUp()
+	line := &line{client: c, server: s}
+	defer line.hangUp() // the library leaves it open after some errors
+	defer context.AfterFunc(ctx, line.hangUp)()
 	client, err := mail.NewClient(s.Host, c.options(s, m, line)...)
 	if err != nil {
 		return &step.PermanentError{Err: err}
@@ -146,16 +147,15 @@ func said(err error) error {
 	return &step.MailRefusedError{Code: code, Err: err}
 }
 
-// line is the one connection on which a mail is handed in. The end of its context ends
-// it, as the library looks at deadlines only.
+// line is the one connection on which a mail is handed in. Whoever hangs up ends what goes
+// on there, as the library looks at deadlines only.
 type line struct {
 	client *Client
 	server step.MailServer
-	ctx    context.Context //nolint:containedctx // of the one call that the line serves
 
 	mu   sync.Mutex
 	conn net.Conn
-	stop func() bool
+	over bool
 }
 
 // dial connects, and begins TLS where that comes first.
@@ -165,9 +165,9 @@ func (l *line) dial(ctx context.Context, network, _ string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.mu.Lock()
-	l.conn, l.stop = conn, context.AfterFunc(l.ctx, func() { _ = conn.Close() })
-	l.mu.Unlock()
+	if !l.take(conn) {
+		return nil, net.ErrClosed
+	}
 	switch l.server.TLS {
 	case pipeline.SMTPPlain:
 		if !l.client.dialer.Listed(address, conn) {
@@ -183,12 +183,23 @@ func (l *line) dial(ctx context.Context, network, _ string) (net.Conn, error) {
 	return conn, nil
 }
 
-// hangUp closes the connection, which the library leaves open after some errors.
+// take keeps a connection until somebody hangs up; false if that has happened.
+func (l *line) take(conn net.Conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.over {
+		_ = conn.Close()
+		return false
+	}
+	l.conn = conn
+	return true
+}
+
 func (l *line) hangUp() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.over = true
 	if l.conn != nil {
-		l.stop()
 		_ = l.conn.Close()
 	}
 }

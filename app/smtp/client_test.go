@@ -3,14 +3,13 @@ package smtp_test
 import (
 	"context"
 	"errors"
+	"io"
+	"mime"
 	"mime/quotedprintable"
 	"net/mail"
 	"strings"
 	"testing"
 	"time"
-
-	"io"
-	"mime"
 
 	gosmtp "github.com/emersion/go-smtp"
 

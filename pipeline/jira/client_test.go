@@ -43,6 +43,7 @@ func both(t *testing.T, f func(t *testing.T, c *jira.Client, s *jiratest.Server)
 func TestIssuesOfBothKindsOfJira(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, c *jira.Client, s *jiratest.Server) {
+		t.Helper()
 		ctx := t.Context()
 		key, err := c.Create(ctx, jira.NewIssue{
 			Project: "OPS", Labels: []string{"a", "kargo-1"},
@@ -100,6 +101,7 @@ func TestIssuesOfBothKindsOfJira(t *testing.T) {
 func TestCommentsOfBothKindsOfJira(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, c *jira.Client, s *jiratest.Server) {
+		t.Helper()
 		ctx := t.Context()
 		key := s.Add(map[string]any{"summary": "a"})
 		id, err := c.Comment(ctx, key, jira.Text{Plain: "hello"}, "p.1")

@@ -40,26 +40,30 @@ func TestSendMessageByMail(t *testing.T) {
 	}{
 		"text, to those of the channel": {nil, server, usual},
 		"to somebody else, as HTML": {
-			config{"smtp": config{"to": "Bo <bo@acme.dev>", "subject": "Zürich ist dran\n", "html": true}}, server,
+			config{"smtp": config{"to": "Bo <bo@acme.dev>", "subject": "Zürich ist dran\n", "html": true}},
+			server,
 			with(func(m *step.MailMessage) {
 				m.To, m.Copies, m.Subject, m.HTML = `"Bo" <bo@acme.dev>`, []string{}, "Zürich ist dran", true
 			}),
 		},
 		"each of several gets it once": {
-			config{"smtp": config{"to": []any{"bo@acme.dev", "cy@acme.dev", "BO@acme.dev"}}}, server,
+			config{"smtp": config{"to": []any{"bo@acme.dev", "cy@acme.dev", "BO@acme.dev"}}},
+			server,
 			with(func(m *step.MailMessage) { m.To, m.Copies = "<bo@acme.dev>", []string{"<cy@acme.dev>"} }),
 		},
 		"a whole payload of JSON, which overrides the rest": {
 			config{
 				"encodingType": "json", "smtp": config{"subject": "not this", "html": true},
 				"message": `{"subject": "this", "body": "<b>", "to": ["cy@acme.dev"], "html": false}`,
-			}, server,
+			},
+			server,
 			with(func(m *step.MailMessage) {
 				m.To, m.Copies, m.Subject, m.Body = "<cy@acme.dev>", []string{}, "this", "<b>"
 			}),
 		},
 		"a whole payload of YAML, to those of the channel": {
-			config{"encodingType": "yaml", "message": "body: |\n  a\n  b\n"}, server,
+			config{"encodingType": "yaml", "message": "body: |\n  a\n  b\n"},
+			server,
 			with(func(m *step.MailMessage) { m.Body = "a\nb\n" }),
 		},
 		"without a login, in the clear": {

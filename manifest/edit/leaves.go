@@ -96,6 +96,7 @@ func (g *gatherer) visit() error {
 var (
 	errNotPlain = errors.New("it is no string, number, bool or null, so it cannot be set elsewhere by itself")
 	errNoKey    = errors.New("not every name in it can be written as a key")
+	errTwice    = errors.New("a name in it stands more than once")
 )
 
 // member is the key of a named member.
@@ -151,9 +152,14 @@ func (g *gatherer) yaml(n *yaml.Node, at string) (*yaml.Node, error) {
 			}
 		}
 	case yaml.MappingNode:
+		twice := map[string]bool{}
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			k := n.Content[i]
 			name, err := g.member(at, k.Value)
+			if twice[name] {
+				return k, errTwice
+			}
+			twice[name] = true
 			if err != nil || k.Kind != yaml.ScalarNode || k.ShortTag() == "!!merge" {
 				return k, errNoKey
 			}
@@ -208,14 +214,19 @@ func (g *gatherer) node(n *node, at string) (*node, error) {
 		g.found = append(g.found, Leaf{at, v})
 		return n, nil
 	}
+	twice := map[string]bool{}
 	for i, c := range n.items {
 		key, err := g.element(at, i), error(nil)
 		if n.kind == table {
 			key, err = g.member(at, n.names[i])
 		}
-		if err != nil {
+		switch {
+		case err != nil:
 			return c, err
+		case twice[key]:
+			return c, errTwice
 		}
+		twice[key] = true
 		if fault, err := g.node(c, key); err != nil {
 			return fault, err
 		}

@@ -65,6 +65,8 @@ func TestLeavesRefuse(t *testing.T) {
 		"an expression":              {"a.tf", "a = var.x\n", "a", edit.ErrTarget},
 		"a merge key":                {"a.yaml", "a: &a {b: 1}\nc:\n  <<: *a\n", "c", edit.ErrTarget},
 		"a name that no key reaches": {"a.yaml", "a: {'b\\': 1}\n", "a", edit.ErrTarget},
+		"a name that stands twice":   {"a.yaml", "a: {b: 1, b: 2}\n", "a", edit.ErrTarget},
+		"a member that stands twice": {"a.json", `{"a": {"b": 1, "b": 2}}`, "a", edit.ErrTarget},
 		"much ado about nothing":     {"a.yaml", laughs, "i0", edit.ErrTarget},
 		"too many":                   {"a.json", `{"a": [` + strings.Repeat("1,", edit.MaxLeaves) + `1, 2]}`, "a", edit.ErrTarget},
 		"a key that is not there":    {"a.yaml", "a: 1\n", "b", edit.ErrNotFound},
@@ -83,4 +85,27 @@ func TestLeavesRefuse(t *testing.T) {
 	if _, ok := edit.FormatOf("Dockerfile"); ok {
 		t.Error("a Dockerfile has keys")
 	}
+}
+
+// FuzzLeaves: whatever a file holds, each leaf that is found can be looked up by its own
+// key, and nothing else panics or takes long.
+func FuzzLeaves(f *testing.F) {
+	for _, src := range []string{"a: {b: [1, {c: x}], \"7\": y}\n", "a: &x {b: 1}\nc: *x\n", `{"a": {"b": [true]}}`, "[a]\nb = 'x'\n[[a.c]]\nd = 1\n", "a = 1\nb \"x\" {\n  c = \"y\"\n}\n"} {
+		f.Add(src, "a", uint8(0))
+		f.Add(src, "b", uint8(3))
+	}
+	names := []string{"a.yaml", "a.json", "a.toml", "a.tf"}
+	f.Fuzz(func(t *testing.T, src, key string, kind uint8) {
+		format, _ := edit.FormatOf(names[int(kind)%len(names)])
+		found, err := format.Leaves([]byte(src), key)
+		if err != nil {
+			return
+		}
+		for _, l := range found[:min(len(found), 20)] {
+			again, err := format.Leaves([]byte(src), edit.JoinKeys(key, l.Key))
+			if err != nil || len(again) != 1 || again[0].Key != "" || again[0].Value != l.Value {
+				t.Fatalf("%q at %q: %q leads to %v, %v; want %v", src, key, l.Key, again, err, l.Value)
+			}
+		}
+	})
 }

@@ -101,9 +101,27 @@ func baseCommit(p *pipeline.Promotion) string {
 			continue
 		}
 		// The same on every pass, lest there be a check run on each of several.
-		for _, key := range slices.Sorted(maps.Keys(out.Commits)) {
-			return out.Commits[key]
+		for _, key := range append(checkouts(spec), slices.Sorted(maps.Keys(out.Commits))...) {
+			if sha := out.Commits[key]; sha != "" {
+				return sha
+			}
 		}
 	}
 	return ""
+}
+
+// checkouts are the keys under which a git-clone step outputs its commits, in the order in
+// which it says what to check out.
+func checkouts(clone pipeline.StepSpec) []string {
+	var keys []string
+	list, _ := clone.Config["checkout"].([]any)
+	for _, item := range list {
+		checkout, _ := item.(map[string]any)
+		key, _ := checkout["as"].(string)
+		if path, ok := checkout["path"].(string); ok && key == "" {
+			key = path
+		}
+		keys = append(keys, key)
+	}
+	return keys
 }

@@ -201,6 +201,7 @@ func (c *town) engine() *promotion.Engine {
 		DefaultBranch: func(context.Context, pipeline.Repo) (string, error) { return "main", nil },
 		Log:           slog.New(slog.DiscardHandler),
 	}
+	e.Ports.Past = past{c}
 	if c.log != nil {
 		e.Log = c.log
 	}

@@ -190,7 +190,7 @@ type killing struct {
 func TestKillAnywhere(t *testing.T) {
 	t.Parallel()
 	verified := verifiedProd()
-	deployed := deployedProd()
+	deployed, patched := deployedProd(), patchedProd()
 	scenarios := map[string]killing{
 		"nothing happens meanwhile": {},
 		"main moves meanwhile, in the same file too": {every: 3, meanwhile: func(c *town) {
@@ -240,6 +240,11 @@ func TestKillAnywhere(t *testing.T) {
 			stage: &verified, moments: 90, every: 3,
 			meanwhile: func(c *town) { c.apply(pipeline.StopVerification{Run: "prod-v1", Reason: "stopped by ana"}) },
 			judge:     func(c *town, killed bool) { c.judge(false, false); c.judgeStopped(killed) },
+		},
+		"asks what becomes of what was edited by hand": {
+			stage: &patched, moments: 60, every: 5, arrange: (*town).editedByHand,
+			between: (*town).answerDrift, meanwhile: (*town).answerDrift,
+			judge: func(c *town, _ bool) { c.judgePatched() },
 		},
 		"retried after somebody closed its pull request": {
 			between: func(c *town) { c.closeAndRetry() }, meanwhile: (*town).retryAborted, moments: 120, every: 3,

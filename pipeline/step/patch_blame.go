@@ -9,7 +9,6 @@ import (
 	"github.com/aymanbagabas/go-udiff"
 
 	"github.com/kargo-app/kargo/pipeline"
-	"github.com/kargo-app/kargo/pipeline/tree"
 )
 
 // PathCommits tells who changed a path of a repository.
@@ -235,24 +234,3 @@ func (r *patching) narrow(ctx context.Context, d *drifted, commits []PathCommit)
 
 // maxNarrowed bounds how many commits to a file are looked into.
 const maxNarrowed = 6
-
-// renames pairs deleted files with added ones that have the same content. It returns, by
-// the added unit, the deleted one.
-func renames(units []*patchUnit) map[*patchUnit]*patchUnit {
-	gone := map[tree.Hash][]*patchUnit{}
-	for _, u := range units {
-		if u.key == "" && u.want == "" {
-			gone[u.change.Old] = append(gone[u.change.Old], u)
-		}
-	}
-	out := map[*patchUnit]*patchUnit{}
-	for _, u := range units {
-		if u.key != "" || u.work != "" || u.want == "" {
-			continue
-		}
-		if olds := gone[u.change.New]; len(olds) > 0 {
-			out[u], gone[u.change.New] = olds[0], olds[1:]
-		}
-	}
-	return out
-}

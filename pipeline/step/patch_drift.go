@@ -106,7 +106,11 @@ func (r *patching) drift(ctx context.Context) ([]*drifted, error) {
 				units = append(units, u)
 			}
 		}
-		if len(units) == 0 || item.to.checkout == nil {
+		switch {
+		case len(units) == 0:
+			continue
+		case item.to.checkout == nil:
+			r.out.Note = r.unpublished()
 			continue
 		}
 		t := item.target()
@@ -123,7 +127,10 @@ func (r *patching) drift(ctx context.Context) ([]*drifted, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(managed) > 0 && r.out.Since == "" {
+		switch {
+		case len(managed) == 0:
+			r.out.Note = r.unpublished()
+		case r.out.Since == "":
 			r.out.Since = managed[0].promotion
 		}
 		for _, u := range units {
@@ -138,6 +145,14 @@ func (r *patching) drift(ctx context.Context) ([]*drifted, error) {
 		}
 	}
 	return found, nil
+}
+
+// unpublished says why a target has no past.
+func (r *patching) unpublished() string {
+	if r.env.Past == nil {
+		return "earlier Promotions are not known here, so that nothing counts as edited by hand"
+	}
+	return fmt.Sprintf("%s promotes some of this for the first time, so that nothing there counts as edited by hand", r.env.Promotion.Stage.Name)
 }
 
 // compare fills in what was published of the units, and returns the baselines that have
@@ -189,10 +204,11 @@ func (r *patching) policy(item *patchItem) OnDrift {
 
 // fingerprint stands for drift as it was shown.
 func fingerprint(found []*drifted) string {
-	h := sha256.New()
+	var all []byte
 	for _, d := range found {
 		a := d.adoption()
-		fmt.Fprintf(h, "%q %q %q %q %s %s %t\n", a.Repo, a.Branch, a.Path, a.Key, d.head.digest(), d.want.digest(), d.before != nil)
+		all = fmt.Appendf(all, "%q %q %q %q %s %s %t\n", a.Repo, a.Branch, a.Path, a.Key, d.head.digest(), d.want.digest(), d.before != nil)
 	}
-	return hex.EncodeToString(h.Sum(nil)[:12])
+	sum := sha256.Sum256(all)
+	return hex.EncodeToString(sum[:12])
 }

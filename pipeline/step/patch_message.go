@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/kargo-app/kargo/pipeline"
+	"github.com/kargo-app/kargo/pipeline/tree"
 )
 
 const (
@@ -41,6 +42,27 @@ func (r *patching) describe() {
 		changes = changes[:maxPatchChanges]
 	}
 	r.out.Changes = changes
+}
+
+// renames pairs deleted files with added ones that have the same content. It returns, by
+// the added unit, the deleted one.
+func renames(units []*patchUnit) map[*patchUnit]*patchUnit {
+	gone := map[tree.Hash][]*patchUnit{}
+	for _, u := range units {
+		if u.key == "" && u.want == "" {
+			gone[u.change.Old] = append(gone[u.change.Old], u)
+		}
+	}
+	out := map[*patchUnit]*patchUnit{}
+	for _, u := range units {
+		if u.key != "" || u.work != "" || u.want == "" {
+			continue
+		}
+		if olds := gone[u.change.New]; len(olds) > 0 {
+			out[u], gone[u.change.New] = olds[0], olds[1:]
+		}
+	}
+	return out
 }
 
 func (u *patchUnit) describe(renamedFrom *patchUnit) PatchChange {

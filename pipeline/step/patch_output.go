@@ -15,6 +15,7 @@ type PatchOutput struct {
 	DriftOmitted   int             `json:"driftOmitted,omitempty" doc:"how much more"`
 	DecidedBy      string          `json:"decidedBy,omitempty" doc:"login of who answered what becomes of it"`
 	Since          string          `json:"since,omitempty" doc:"the Promotion that published the target last; empty when this is the first"`
+	Note           string          `json:"note,omitempty" doc:"why nothing counts as edited by hand in a part of the target"`
 	Adopted        []PatchAdoption `json:"adopted,omitempty" doc:"what stays as people made it"`
 	Targets        []PatchTarget   `json:"targets,omitempty" doc:"where the items were promoted to"`
 	Asked          *PatchAsked     `json:"asked,omitempty" doc:"what drift was asked about last"`

@@ -188,19 +188,6 @@ func (r *patching) write(ctx context.Context) error {
 	return nil
 }
 
-// changed returns the units of which the target is not what the source is.
-func (r *patching) changed() []*patchUnit {
-	var out []*patchUnit
-	for _, item := range r.items {
-		for _, u := range item.units {
-			if u.head != u.want {
-				out = append(out, u)
-			}
-		}
-	}
-	return out
-}
-
 // keep leaves alone what was adopted.
 func (r *patching) keep(adopted []PatchAdoption) {
 	byPlace := make(map[PatchAdoption]bool, len(adopted))

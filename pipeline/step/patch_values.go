@@ -23,7 +23,7 @@ func (p *patchItem) planValues(ctx context.Context) error {
 	}
 	work, err := leavesAt(ctx, p.to.Place, s.To, s.target())
 	format, _ := edit.FormatOf(s.To) // Validate has seen it
-	if err != nil && !(format.Creates() && errors.Is(err, edit.ErrNotFound)) {
+	if err != nil && (!format.Creates() || !errors.Is(err, edit.ErrNotFound)) {
 		return at(s.To, err)
 	}
 	if err := p.sameShape(want, work, format); err != nil {

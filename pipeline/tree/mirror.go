@@ -37,11 +37,14 @@ func (p Place) Entry(ctx context.Context) (Info, error) {
 // read, and directories are in one batch for each level.
 func (p Place) Entries(ctx context.Context, paths []string) (map[string]Info, error) {
 	at, n, err := p.FS.resolve(ctx, split(p.Path), true)
-	if err != nil && !isAbsent(err) {
+	if err != nil && isAbsent(err) {
+		n, err = nil, nil
+	}
+	if err != nil {
 		return nil, pathError("stat", Clean(p.Path), err)
 	}
 	out := make(map[string]Info, len(paths))
-	if err != nil || n == nil {
+	if n == nil {
 		return out, nil
 	}
 	var dirs []string

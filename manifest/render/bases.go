@@ -22,7 +22,8 @@ type Remotes interface {
 }
 
 // ErrRemoteNotAllowed is returned by [Remotes] for repositories that may not be used.
-var ErrRemoteNotAllowed = errors.New("the operator of the server does not allow bases of it")
+var ErrRemoteNotAllowed = errors.New("the operator of the server does not allow bases of it (KARGO_REMOTE_BASES): " +
+	"commit a copy of it to the repository and name that, or check it out with git-clone and name the directory")
 
 var errNotPinned = errors.New("it is not pinned: add ?ref= with a tag or a commit")
 

@@ -38,9 +38,9 @@ func catalog() []section {
 			"Editing one key in a file of 5,000 lines", "The result is parsed again, and compared with what was meant.",
 			[]benchmark{
 				{"manifest/edit", "SetYAML", "YAML", []goal{{"", "sec/op", 0.020}}},
-				{"manifest/edit", "SetJSON", "JSON", []goal{{"", "sec/op", 0.020}}},
-				{"manifest/edit", "SetTOML", "TOML", []goal{{"", "sec/op", 0.020}}},
-				{"manifest/edit", "SetHCL", "HCL", []goal{{"", "sec/op", 0.020}}},
+				{"manifest/edit", "SetJSON", "JSON", nil},
+				{"manifest/edit", "SetTOML", "TOML", nil},
+				{"manifest/edit", "SetHCL", "HCL", nil},
 				{"manifest/edit", "GetYAML", "reading one of YAML", nil},
 			},
 		},

@@ -17,8 +17,10 @@ type carry struct {
 	from   ref
 	toKey  string
 	ignore []string
-	// branch and repo are where the source is; empty for where the target is.
+	// branch and repo are where the source is; empty for where the target is. freight
+	// means the commit of the Freight.
 	branch, repo ref
+	freight      bool
 	onDrift      string
 }
 
@@ -37,6 +39,7 @@ func (d *decoder) carryFields(c *carry) []field {
 		{"ignore", d.texts(&c.ignore)},
 		{"fromBranch", kept(&c.branch, func(s *string) reader { return d.templated(s, 0, checkBranch) })},
 		{"fromRepo", kept(&c.repo, func(s *string) reader { return d.text(s, checkSlug) })},
+		{"fromFreight", d.boolean(&c.freight)},
 		{"onDrift", enum(d, &c.onDrift, "ask", "fail", "overwrite", "adopt")},
 	}
 }
@@ -57,18 +60,24 @@ func (d *decoder) checkCarry(c *carry, u *updateItem, to ref, n *yaml.Node, at s
 	}
 	if found["to"] == nil || slices.ContainsFunc(others, func(f string) bool { return found[f] != nil }) {
 		d.problem(n, at).message("an update item has the wrong fields").
-			expected("{from, to} and perhaps ignore, fromBranch, fromRepo and onDrift; with key, and perhaps toKey, for a value")
+			expected("{from, to} and perhaps ignore, fromBranch or fromFreight, fromRepo and onDrift; with key, and perhaps toKey, for a value")
 		return nil
+	}
+	if c.freight && c.branch.name != "" {
+		d.problem(c.branch.node, c.branch.path).message("fromFreight says which commit it is").expected("no fromBranch beside it")
 	}
 	if c.from.name == "" || to.name == "" || found["key"] != nil && u.key == "" {
 		return nil
 	}
 	u.to = to.name
-	if c.branch.name == "" && c.repo.name == "" && u.key == "" {
+	if c.here() && u.key == "" {
 		d.checkSeparate(c.from.name, to)
 	}
 	return c
 }
+
+// here reports whether the source is in the checkout that is changed.
+func (c *carry) here() bool { return c.branch.name == "" && c.repo.name == "" && !c.freight }
 
 // directory reports whether everything beneath a directory is meant: a path ends in a
 // slash, or something in it is ignored.
@@ -78,35 +87,44 @@ func (c *carry) directory(to string) bool {
 
 // origins are the checkouts that the sources of a Stage's items are in.
 type origins struct {
-	d      *decoder
-	s      *stage
-	byName map[[2]string]string
+	d    *decoder
+	s    *stage
+	dirs map[origin]string
 	// here are checkouts of the Stage's own repository, elsewhere steps that open others.
 	here      []any
 	elsewhere []pipeline.StepSpec
 }
 
+// origin is a checkout that sources are in.
+type origin struct {
+	repo, branch string
+	freight      bool
+}
+
 func newOrigins(d *decoder, s *stage) *origins {
-	return &origins{d: d, s: s, byName: map[[2]string]string{}}
+	return &origins{d: d, s: s, dirs: map[origin]string{}}
 }
 
 // of returns the directory that the source of an item is in.
 func (o *origins) of(c *carry) string {
-	if c.branch.name == "" && c.repo.name == "" {
+	if c.here() {
 		return workdir
 	}
-	key := [2]string{c.repo.name, c.branch.name}
-	if dir, ok := o.byName[key]; ok {
+	key := origin{c.repo.name, c.branch.name, c.freight}
+	if dir, ok := o.dirs[key]; ok {
 		return dir
 	}
-	if c.repo.name == "" && c.branch.name == o.s.branch {
+	if c.repo.name == "" && !c.freight && c.branch.name == o.s.branch {
 		o.d.problem(c.branch.node, c.branch.path).message("branch %s is the one that is changed", quoted(c.branch.name)).expected("another branch, or no fromBranch")
 	}
-	name := fmt.Sprintf("from-%d", len(o.byName)+1)
+	name := fmt.Sprintf("from-%d", len(o.dirs)+1)
 	dir := "./" + name
-	o.byName[key] = dir
+	o.dirs[key] = dir
 	checkout := map[string]any{"path": dir, "as": name}
-	if c.branch.name != "" {
+	switch {
+	case c.freight:
+		checkout["fromFreight"] = true
+	case c.branch.name != "":
 		checkout["branch"] = c.branch.name
 	}
 	if c.repo.name == "" {

@@ -41,6 +41,8 @@ var conditions = map[string]struct {
 	"delivered":  {"delivered", 0, 0, delivered},
 	"issue":      {"issue TITLE STATE [LAST-COMMENT-REGEX]", 2, 3, issueIs},
 	"issues":     {"issues N", 1, 1, issuesAre},
+	"ticket":     {"ticket KEY TEXT", 2, 2, ticketIs},
+	"mail":       {"mail TEXT", 1, 1, mailIs},
 	"synced":     {"synced APPLICATION REF TIMES", 3, 3, syncedIs},
 	"kept":       {"kept PROMOTION...", 0, 20, keptAll},
 }

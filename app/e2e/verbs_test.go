@@ -54,6 +54,7 @@ func verbs() map[string]func(*testscript.TestScript, bool, []string) {
 		{"callback BODY STATUS", 2, 2, callback},
 		{"argocd add FILE | end NAME PHASE HEALTH", 2, 4, actOnArgo},
 		{"secret NAME VALUE", 2, 2, addSecret},
+		{"ticket KEY STATUS", 2, 2, setTicket},
 		// Registries; see registries_test.go.
 		{"chart VERSION", 1, 1, func(s *scene, _ *testscript.TestScript, a []string) error { return s.publishChart(a[0]) }},
 		{"private USER PASSWORD", 2, 2, func(s *scene, _ *testscript.TestScript, a []string) error { s.registry.Demand(a[0], a[1]); return nil }},

@@ -60,6 +60,8 @@ type world struct {
 	// site is a service that pipelines ask.
 	site *site
 	argo *argo
+	// office is where people are told.
+	office *office
 	// receivers are the registries' webhooks.
 	receivers []registryhook.Receiver
 	// settings are the server's, by the names of the environment.
@@ -88,11 +90,13 @@ func newWorld(tb testing.TB, dir string, front func(http.Handler) http.Handler) 
 	w.host = strings.TrimPrefix(registry.URL, "http://")
 	w.url, w.image, w.site = github.URL, w.host+"/"+imageName, newSite(tb)
 	s.SetBaseURL(w.url)
-	w.argo = newArgo(tb, w)
+	w.argo, w.office = newArgo(tb, w), newOffice(tb)
 	w.settings = map[string]string{
 		"KARGO_ADDR": "127.0.0.1:0", "KARGO_GITHUB_URL": w.url, "KARGO_GITHUB_APP_ID": fmt.Sprint(appID),
 		"KARGO_GITHUB_WEBHOOK_SECRET": secret, "KARGO_GITHUB_PRIVATE_KEY": privateKey(),
-		"KARGO_INSECURE_REGISTRIES": w.host, "KARGO_OUTBOUND_ALLOW": w.site.host() + "," + strings.TrimPrefix(w.argo.url, "http://"),
+		"KARGO_INSECURE_REGISTRIES": w.host, "KARGO_OUTBOUND_ALLOW": strings.Join([]string{
+			w.site.host(), strings.TrimPrefix(w.argo.url, "http://"), strings.TrimPrefix(w.office.jiraURL, "http://"), w.office.mailServer,
+		}, ","),
 		"KARGO_DATA_DIR": filepath.Join(tb.TempDir(), "data"), "KARGO_LOG_LEVEL": "debug",
 		"KARGO_RENDER_MEMORY": "128",
 		"KARGO_SECRET_KEY":    "a key of more than thirty-two characters",
@@ -126,8 +130,8 @@ func privateKey() string {
 
 // found creates a repository and, with the first one, the organisation on which the App
 // is installed. IMAGE in files stands for the image repository, REGISTRY for the host of
-// the registry, SITE and ARGOCD for the addresses of a service and of Argo CD, GITHUB for
-// that of GitHub.
+// the registry, SITE, ARGOCD and JIRA for the addresses of a service, of Argo CD and of a
+// Jira, MAILPORT for the port of a mail server, GITHUB for the address of GitHub.
 func (w *world) found(name string, files map[string]string) error {
 	filled := make(map[string]string, len(files))
 	for path, content := range files {
@@ -155,7 +159,8 @@ func (w *world) found(name string, files map[string]string) error {
 }
 
 func (w *world) fill(s string) string {
-	return strings.NewReplacer(placeholder, w.image, "REGISTRY", w.host, "SITE", w.site.URL, "ARGOCD", w.argo.url, "GITHUB", w.url).Replace(s)
+	return strings.NewReplacer(placeholder, w.image, "REGISTRY", w.host, "SITE", w.site.URL, "ARGOCD", w.argo.url, "GITHUB", w.url,
+		"JIRA", w.office.jiraURL, "MAILPORT", w.office.mailServer[strings.LastIndexByte(w.office.mailServer, ':')+1:]).Replace(s)
 }
 
 // start starts the server and points the App's webhook at it.

@@ -60,7 +60,7 @@ func (r *patching) investigate(ctx context.Context, found []*drifted) error {
 
 // tell fills in what the report says without looking anywhere.
 func (d *drifted) tell() {
-	was := d.published[0]
+	was := d.was()
 	d.report = PatchDrift{Path: d.path, Key: d.key}
 	if d.key != "" {
 		d.report.Published, d.report.Found, d.report.Promoted = was.value(), d.head.value(), d.want.value()
@@ -93,9 +93,14 @@ func (d *drifted) tell() {
 	}
 }
 
+// was is what the Stage published last. Of what is newer among the baselines it is not
+// known that it came to the branch.
+func (d *drifted) was() patchState { return d.published[len(d.published)-1] }
+
 // compare shows what was edited in a file.
 func (d *drifted) compare(ctx context.Context) error {
-	before, err := d.baselines[0].content(ctx, d.patchUnit)
+	last := d.baselines[len(d.baselines)-1]
+	before, err := last.content(ctx, d.patchUnit)
 	if err != nil {
 		return err
 	}
@@ -212,13 +217,13 @@ func (r *patching) narrow(ctx context.Context, d *drifted, commits []PathCommit)
 			return nil, fmt.Errorf("read commit %s: %w", pipeline.Short(c.ID), err)
 		}
 		states = append(states, found[d.patchUnit])
-		if found[d.patchUnit] == d.published[0] {
+		if found[d.patchUnit] == d.was() {
 			break
 		}
 	}
 	var out []PathCommit
 	for i, s := range states {
-		older := d.published[0]
+		older := d.was()
 		if i+1 < len(states) {
 			older = states[i+1]
 		}

@@ -131,7 +131,7 @@ func (r *patching) drift(ctx context.Context) ([]*drifted, error) {
 		case len(managed) == 0:
 			r.out.Note = r.unpublished()
 		case r.out.Since == "":
-			r.out.Since = managed[0].promotion
+			r.out.Since = managed[len(managed)-1].promotion
 		}
 		for _, u := range units {
 			switch u.verdict(len(managed) > 0) {

@@ -196,6 +196,13 @@ func TestPatchKnowsWhatTheStagePublished(t *testing.T) {
 		r.p.Stage.Steps[3].Config = config{"path": "src", "generateTargetBranch": true}
 		r.finish()
 		r.wantFile("env/stage/quota.yaml", "quota: 1\n")
+		r.edit("by hand", map[string]string{"env/stage/quota.yaml": "quota: 5\n"})
+		r.asks()
+		out := output[step.PatchOutput](r.bench, patchStep)
+		if out.Since != "prod-1" || len(out.Drift) != 1 || !strings.Contains(out.Drift[0].Diff, "-quota: 1\n+quota: 5") {
+			t.Errorf("since %s drift %+v", out.Since, out.Drift)
+		}
+		r.edit("take it back", map[string]string{"env/stage/quota.yaml": "quota: 1\n"})
 		if out := r.promote(); len(out.Drift) > 0 {
 			t.Errorf("drift %+v", out.Drift)
 		}

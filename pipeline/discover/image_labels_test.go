@@ -35,11 +35,13 @@ func TestLabelsStandInForAnnotationsThatAreMissing(t *testing.T) {
 		},
 		"an annotation beats its label": {
 			map[string]string{revision: "def", "of": "manifest"},
-			map[string]string{source: "https://github.com/acme/web", revision: "def", "of": "manifest"}, 1,
+			map[string]string{source: "https://github.com/acme/web", revision: "def", "of": "manifest"},
+			1,
 		},
 		"with both annotations nobody reads labels": {
 			map[string]string{source: "https://github.com/acme/api", revision: "def"},
-			map[string]string{source: "https://github.com/acme/api", revision: "def"}, 0,
+			map[string]string{source: "https://github.com/acme/api", revision: "def"},
+			0,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

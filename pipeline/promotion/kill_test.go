@@ -263,7 +263,7 @@ func (sc killing) run(t *testing.T) {
 	t.Helper()
 	stride := max(1, sc.every)
 	if testing.Short() {
-		stride = 17 // a sample, for the race detector
+		stride = 31 // a sample, for the race detector
 	}
 	if sc.judge == nil {
 		sc.judge = func(c *town, _ bool) { c.judge(false, false) }

@@ -79,34 +79,21 @@ func (s *Scene) Bind(ctx context.Context, c command.Command) ([]pipeline.Intent,
 	return []pipeline.Intent{s.intent(c, in)}, nil
 }
 
+// promote is about the Stages that are named, or about all that take Freight from them.
 func (s *Scene) promote(ctx context.Context, c command.Command) ([]pipeline.Intent, error) {
-	if c.Downstream {
-		return s.downstream(ctx, c)
-	}
 	var intents []pipeline.Intent
 	for _, name := range c.Stages {
 		stage := s.Stage(name)
-		freight, err := s.FreightID(ctx, c.Freight, stage)
+		id, err := s.FreightID(ctx, c.Freight, stage)
 		if err != nil {
 			return nil, err
 		}
-		intents = append(intents, s.intent(c, pipeline.Intent{Kind: pipeline.IntentPromote, Stage: name, Freight: freight}))
-	}
-	return s.batch(c, intents), nil
-}
-
-// downstream means all Stages that take Freight from the named ones.
-func (s *Scene) downstream(ctx context.Context, c command.Command) ([]pipeline.Intent, error) {
-	var intents []pipeline.Intent
-	for _, name := range c.Stages {
-		up := s.Stage(name)
-		id, err := s.FreightID(ctx, c.Freight, up)
-		if err != nil {
-			return nil, err
-		}
-		moves, refusal := s.PipelineOf(name).Downstream(s.Snapshot, up, id, c.Freight.Kind == command.FreightLatest)
-		if refusal != nil {
-			return nil, refusal
+		moves := []pipeline.Move{{Stage: name, Freight: id}}
+		if c.Downstream {
+			var refusal *pipeline.UserError
+			if moves, refusal = s.PipelineOf(name).Downstream(s.Snapshot, stage, id, c.Freight.Kind == command.FreightLatest); refusal != nil {
+				return nil, refusal
+			}
 		}
 		for _, m := range moves {
 			if !slices.ContainsFunc(intents, func(in pipeline.Intent) bool { return in.Stage == m.Stage && in.Freight == m.Freight }) {

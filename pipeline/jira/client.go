@@ -31,16 +31,15 @@ type Login struct {
 
 // Client speaks to one Jira.
 type Client struct {
-	base     *url.URL
-	login    Login
-	http     Doer
-	maxBytes int64
+	base  *url.URL
+	login Login
+	http  Doer
 	// isCloud is nil until somebody needs to know.
 	isCloud *bool
 }
 
-// maxAnswer bounds an answer, in bytes.
-const maxAnswer = 4 << 20
+// MaxAnswer bounds an answer, in bytes.
+const MaxAnswer = 4 << 20
 
 // New returns a Client. An error says what is wrong with the domain.
 func New(l Login, d Doer) (*Client, error) {
@@ -54,7 +53,7 @@ func New(l Login, d Doer) (*Client, error) {
 	}
 	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
 	l.Username, l.Password = strings.TrimSpace(l.Username), strings.TrimSpace(l.Password)
-	return &Client{base: u, login: l, http: d, maxBytes: maxAnswer}, nil
+	return &Client{base: u, login: l, http: d}, nil
 }
 
 // Cloud reports whether it is Jira Cloud, asking it where its name does not say so.
@@ -118,12 +117,12 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, c.maxBytes+1))
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, MaxAnswer+1))
 	switch {
 	case err != nil:
 		return fmt.Errorf("read the answer: %w", err)
-	case int64(len(raw)) > c.maxBytes:
-		return fmt.Errorf("the answer has more than %d bytes", c.maxBytes)
+	case len(raw) > MaxAnswer:
+		return fmt.Errorf("the answer has more than %d bytes", MaxAnswer)
 	}
 	if refused := refusal(resp, raw); refused != nil {
 		return refused

@@ -170,7 +170,7 @@ func (c JiraConfig) client(ctx context.Context, env Env) (*jira.Client, error) {
 			return nil, err
 		}
 	}
-	web, err := env.Web.Client(WebTerms{Timeout: jiraTimeout, MaxBody: maxJiraAnswer})
+	web, err := env.Web.Client(WebTerms{Timeout: jiraTimeout, MaxBody: jira.MaxAnswer})
 	if err != nil {
 		return nil, &PermanentError{err}
 	}
@@ -180,9 +180,6 @@ func (c JiraConfig) client(ctx context.Context, env Env) (*jira.Client, error) {
 	}
 	return client, nil
 }
-
-// maxJiraAnswer bounds an answer, in bytes.
-const maxJiraAnswer = 4 << 20
 
 // jiraFault says which errors of Jira stay as they are, and which pass.
 func jiraFault(err error) error {
